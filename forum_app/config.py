@@ -1,0 +1,150 @@
+"""Settings from the environment, as one typed object, checked at start."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+psycopg")
+MAIL_SCHEMES = ("smtp", "smtps")
+QUEUE_SCHEMES = ("redis", "rediss", "valkey")
+ENVIRONMENTS = ("development", "production", "test")
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the message is one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one process. Paths are absolute; URLs are as SQLAlchemy and Redis take them."""
+
+    env: str
+    database_url: str
+    queue_url: str | None
+    secret_key: str
+    mail_url: str | None
+    storage_root: Path
+    base_url: str
+    uid_domain: str
+    var: Path
+    host: str
+    port: int
+    web_concurrency: int
+    demo_password: str | None
+
+    @property
+    def development(self) -> bool:
+        return self.env == "development"
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret kept in path, made on the first call; readable by its owner only."""
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    value = secrets.token_urlsafe(48)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was faster; its secret counts
+        return path.read_text(encoding="utf-8").strip()
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(value)
+    return value
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; raises ConfigError with one line on the first wrong one."""
+    environ = os.environ if environ is None else environ
+    env = environ.get("FORUM_ENV", "development")
+    if env not in ENVIRONMENTS:
+        raise ConfigError(f"FORUM_ENV must be development or production, not {env!r}")
+    var = Path(environ.get("FORUM_VAR", "var")).absolute()
+    host = environ.get("HOST", "127.0.0.1")
+    port = _integer(environ, "PORT", 8000, 1, 65535)
+    base_url = environ.get("FORUM_BASE_URL", f"http://{host}:{port}").rstrip("/")
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"FORUM_BASE_URL must be an http or https address, not {base_url!r}")
+    uid_domain = environ.get("FORUM_UID_DOMAIN") or (
+        parts.hostname if "FORUM_BASE_URL" in environ else ""
+    )
+    if not uid_domain or uid_domain == "localhost" or _is_address(uid_domain):
+        uid_domain = "forum.example"  # a UID must stay unique when machines move (RFC 7986, 5.3)
+    secret_key = environ.get("FORUM_SECRET_KEY", "")
+    if not secret_key:
+        if env == "production":
+            raise ConfigError("FORUM_SECRET_KEY is required in production (32 random characters)")
+        secret_key = kept_secret(var / "secret-key")
+    if len(secret_key) < 16:
+        raise ConfigError("FORUM_SECRET_KEY is too short: use at least 32 random characters")
+    return Settings(
+        env=env,
+        database_url=_database_url(environ, var),
+        queue_url=_url(environ, "FORUM_QUEUE_URL", QUEUE_SCHEMES),
+        secret_key=secret_key,
+        mail_url=_url(environ, "FORUM_MAIL_URL", MAIL_SCHEMES),
+        storage_root=_storage_root(environ, var),
+        base_url=base_url,
+        uid_domain=uid_domain,
+        var=var,
+        host=host,
+        port=port,
+        web_concurrency=_integer(environ, "WEB_CONCURRENCY", 2, 1, 64),
+        demo_password=environ.get("FORUM_DEMO_PASSWORD") or None,
+    )
+
+
+def _database_url(environ: Mapping[str, str], var: Path) -> str:
+    url = _url(environ, "FORUM_DATABASE_URL", DATABASE_SCHEMES)
+    if url is None:
+        var.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{var / 'forum.sqlite3'}"
+    if url.startswith("postgresql://"):
+        return "postgresql+psycopg://" + url.removeprefix("postgresql://")
+    return url
+
+
+def _storage_root(environ: Mapping[str, str], var: Path) -> Path:
+    url = environ.get("FORUM_STORAGE_URL", "")
+    if not url:
+        return var / "uploads"
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path:
+        return Path(parts.path)
+    if parts.scheme == "" and parts.path:
+        return Path(parts.path).absolute()
+    raise ConfigError(
+        f"FORUM_STORAGE_URL must be a folder or file:///folder in this version, not {parts.scheme}"
+    )
+
+
+def _url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    url = environ.get(name, "")
+    if not url:
+        return None
+    if urlsplit(url).scheme not in schemes:
+        # the value may hold a password, so it is not repeated
+        raise ConfigError(f"{name} must begin with one of: {', '.join(schemes)}")
+    return url
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or all(part.isdigit() for part in host.split("."))

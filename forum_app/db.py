@@ -1,0 +1,176 @@
+"""The database: one declarative base, UTC instants, and the only place that commits.
+
+SQLite runs in WAL with synchronous=FULL and foreign keys on. A read begins deferred and keeps its
+snapshot; a transaction() begins IMMEDIATE, so that two writers queue instead of deadlocking.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    event,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm.exc import StaleDataError
+
+from flask_sqlalchemy import SQLAlchemy  # noqa: TID251 - the one place that makes it
+from forum_app.core.errors import Conflict
+from forum_app.core.text import N_
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+WRITE = "forum_write"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python (UTC), timestamptz on PostgreSQL, naive UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Lengths are the form's limits too; a text column without a limit is an attack surface.
+Name = Annotated[str, mapped_column(String(200))]
+Title = Annotated[str, mapped_column(String(500))]
+LongText = Annotated[str, mapped_column(Text)]
+Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+
+
+class Base(DeclarativeBase):
+    """Base of all rows; constraint names come from one convention, so migrations can find them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime, int: BigInteger().with_variant(Integer, "sqlite")}
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"expire_on_commit": False},
+    disable_autonaming=True,
+)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options for create_engine, by kind of database."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}}
+    return {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(connection: Any, record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # we emit BEGIN ourselves, see below
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=15000")
+    cursor.execute("PRAGMA case_sensitive_like=OFF")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        write = connection.get_execution_options().get(WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One use case, all or nothing: commits at the end, rolls back on any exception.
+
+    What was read before is forgotten, so that rules see the rows as they are inside the
+    transaction. Raises Conflict when another writer changed the same row in between, or when the
+    database stayed locked; callbacks given to after_commit() run only once it is committed.
+    """
+    session = db.session()
+    session.rollback()  # ends the read that came before and expires what it loaded
+    session.info["after_commit"] = []
+    try:
+        session.connection(execution_options={WRITE: True})
+        yield
+        session.commit()
+    except StaleDataError as error:
+        session.rollback()
+        raise Conflict(
+            N_("Somebody else changed this at the same moment. Look at it again and decide.")
+        ) from error
+    except OperationalError as error:
+        session.rollback()
+        if "locked" in str(error) or "deadlock" in str(error):
+            raise Conflict(
+                N_("Too many changes at the same moment. Nothing was changed; please try again.")
+            ) from error
+        raise
+    except BaseException:
+        session.rollback()
+        raise
+    callbacks: list[Callable[[], None]] = session.info.pop("after_commit", [])
+    for callback in callbacks:
+        callback()
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Run callback once the surrounding transaction() is committed; never if it is rolled back."""
+    db.session().info.setdefault("after_commit", []).append(callback)
+
+
+def violated(error: IntegrityError, constraint: str) -> bool:
+    """Whether error is a violation of the named constraint or unique index.
+
+    SQLite names the columns instead of the constraint for UNIQUE, so both are looked at.
+    """
+    text = str(error.orig)
+    if constraint in text:
+        return True
+    table = next((t for t in Base.metadata.sorted_tables for c in _named(t) if c == constraint), None)
+    if table is None:
+        return False
+    columns = _columns(table, constraint)
+    return bool(columns) and all(f"{table.name}.{column}" in text for column in columns)
+
+
+def _named(table: Any) -> list[str]:
+    return [c.name for c in table.constraints if c.name] + [i.name for i in table.indexes if i.name]
+
+
+def _columns(table: Any, constraint: str) -> list[str]:
+    for item in [*table.constraints, *table.indexes]:
+        if item.name == constraint:
+            return [column.name for column in item.columns]
+    return []

@@ -1,0 +1,134 @@
+"""The base of all forms: CSRF, a key against double sending, tidy text, errors from services."""
+
+import secrets
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import DateTimeLocalField, Field, HiddenField, StringField, TextAreaField
+from wtforms.validators import Length, Optional, ValidationError
+
+from forum_app.core.errors import Invalid
+
+# Bidirectional controls reorder what follows them; C0 and C1 controls have no place in a form.
+FORBIDDEN = {chr(c) for c in [*range(0x00, 0x20), *range(0x7F, 0xA0)]} - {"\t", "\n", "\r"}
+FORBIDDEN |= set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def tidy(value: str | None) -> str | None:
+    """NFC text without surrounding white space, control or bidirectional characters."""
+    if value is None:
+        return None
+    value = unicodedata.normalize("NFC", value)
+    value = "".join(c for c in value if c not in FORBIDDEN and not 0xD800 <= ord(c) <= 0xDFFF)
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def one_line(value: str | None) -> str | None:
+    """Line breaks become spaces: names and subjects end up in headers."""
+    return " ".join(value.split()) if value else value
+
+
+class BaseForm(FlaskForm):  # type: ignore[misc]
+    """All forms of the product. Use validate_on_submit(), then submission(), see web/submission."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
+            filters = unbound_field.kwargs.get("filters", [])
+            if issubclass(unbound_field.field_class, StringField):
+                extra = [tidy]
+                if not issubclass(unbound_field.field_class, TextAreaField):
+                    extra.append(one_line)
+                filters = [*extra, *filters]
+                options = {**options, "filters": filters}
+            return super().bind_field(form, unbound_field, options)
+
+    idempotency_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def status(self) -> int:
+        """422 when what was sent was refused, else 200; for the second value of a view."""
+        return 422 if request.method == "POST" and self.errors else 200
+
+    def refuse(self, error: Invalid) -> None:
+        """Show a service's sentence at its field, or above the form."""
+        sentence = gettext(error.message) % error.params if error.params else gettext(error.message)
+        field = self._fields.get(error.field) if error.field else None
+        if field is not None:
+            field.errors = [*field.errors, sentence]
+        else:
+            self.form_errors.append(sentence)
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Turn Invalid raised inside into errors of this form; put it outside submission()."""
+        try:
+            yield
+        except Invalid as error:
+            self.refuse(error)
+
+
+class ActionForm(BaseForm):
+    """A form of nothing but a button."""
+
+
+class ZonedDateTimeField(DateTimeLocalField):  # type: ignore[misc]
+    """A wall-clock time typed in the event's zone; data is an aware UTC instant.
+
+    Set field.zone (IANA name) after the form is made. A time in the gap of a change to summer time
+    is refused; of a time that exists twice the first is taken.
+    """
+
+    zone: str = "UTC"
+
+    def process_data(self, value: datetime | None) -> None:
+        super().process_data(value)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if not self.data:
+            return ""
+        return self.data.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        super().process_formdata(valuelist)
+        self._typed = self.data
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and self.data.tzinfo is None:
+            zone = ZoneInfo(self.zone)
+            instant = self.data.replace(tzinfo=zone).astimezone(UTC)
+            if instant.astimezone(zone).replace(tzinfo=None) != self.data:
+                raise ValidationError(
+                    lazy_gettext("This time does not exist: the clocks are put forward then.")
+                )
+            self.data = instant
+
+
+def text_field(label: Any, *validators: Any, most: int = 200, **kwargs: Any) -> StringField:
+    """One line of text with a limit that the browser knows too."""
+    render = {"maxlength": most, **kwargs.pop("render_kw", {})}
+    return StringField(label, [*validators, Length(max=most)], render_kw=render, **kwargs)
+
+
+def long_text_field(label: Any, *validators: Any, most: int = 5000, **kwargs: Any) -> TextAreaField:
+    """Several lines of text with a limit."""
+    render = {"maxlength": most, "rows": 5, **kwargs.pop("render_kw", {})}
+    return TextAreaField(label, [*validators, Length(max=most)], render_kw=render, **kwargs)
+
+
+def optional() -> Optional:
+    """Shorthand for a field that may stay empty."""
+    return Optional(strip_whitespace=True)
+
+
+def fields_of(form: BaseForm) -> list[Field]:
+    """Visible fields in their order."""
+    return [f for f in form if not isinstance(f, HiddenField) and f.type != "CSRFTokenField"]

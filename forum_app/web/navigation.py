@@ -1,0 +1,77 @@
+"""Navigation that features add themselves to, so that the base templates know none of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from flask import Flask, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+
+
+class Link(NamedTuple):
+    """One entry as templates see it."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """An entry: endpoint, English label (marked with N_), order and who sees it."""
+
+    endpoint: str
+    label: str
+    order: int
+    visible: Callable[[Any, Any], bool]
+
+
+class Navigation:
+    """One bar of entries."""
+
+    def __init__(self) -> None:
+        self.items: list[NavigationItem] = []
+
+    def add(
+        self,
+        endpoint: str,
+        label: str,
+        *,
+        order: int,
+        visible: Callable[[Any, Any], bool] = lambda user, event: True,
+    ) -> None:
+        """Add an entry once; visible(user, event) decides per reader and must not write."""
+        item = NavigationItem(endpoint, label, order, visible)
+        if all(known.endpoint != endpoint for known in self.items):
+            self.items.append(item)
+            self.items.sort(key=lambda known: known.order)
+
+    def links(self, event: Any = None) -> list[Link]:
+        """Entries for the current reader."""
+        values = {"slug": event.slug} if event is not None else {}
+        user = current_user._get_current_object()
+        links = []
+        for item in self.items:
+            if item.visible(user, event):
+                url = url_for(item.endpoint, **values)
+                links.append(Link(gettext(item.label), url, _is_current(item.endpoint, url)))
+        return links
+
+
+def _is_current(endpoint: str, url: str) -> bool:
+    return request.endpoint == endpoint or request.path == url
+
+
+site_navigation = Navigation()
+event_navigation = Navigation()
+manage_navigation = Navigation()
+
+
+def init_app(app: Flask) -> None:
+    """Let templates see the bars."""
+    app.jinja_env.globals.update(
+        site_nav=site_navigation.links,
+        event_nav=event_navigation.links,
+        manage_nav=manage_navigation.links,
+    )
