@@ -123,7 +123,5 @@ def grid_cells(start: datetime, end: datetime, minutes: int = 5) -> list[datetim
     span = Interval(start, end)
     cell = timedelta(minutes=minutes)
     if (span.start - _EPOCH) % cell or (span.end - _EPOCH) % cell:
-        raise Invalid(
-            N_("Times must fall on a multiple of %(minutes)s minutes."), minutes=minutes
-        )
+        raise Invalid(N_("Times must fall on a multiple of %(minutes)s minutes."), minutes=minutes)
     return [span.start + cell * index for index in range(span.duration // cell)]
