@@ -141,9 +141,7 @@ def test_strangers_share_none() -> None:
 
 def test_a_reading_meets_its_romanization() -> None:
     assert twin_keys("Hayabusa", None, None) & twin_keys(None, "隼", "はやぶさ")
-    assert twin_keys("Shinmeiwa Kogyo", None, None) & twin_keys(
-        None, "新明和工業", "シンメイワコウギョウ"
-    )
+    assert twin_keys("Shinmeiwa Kogyo", None, None) & twin_keys(None, "新明和工業", "シンメイワコウギョウ")
 
 
 def test_no_names_have_no_keys() -> None:
@@ -152,8 +150,7 @@ def test_no_names_have_no_keys() -> None:
 
 def test_romanization() -> None:
     assert (
-        romanize("シャチョウ チョコ ファイル ティー ギョウザ キッテ")
-        == "shachou choko fairu ti gyouza kite"
+        romanize("シャチョウ チョコ ファイル ティー ギョウザ キッテ") == "shachou choko fairu ti gyouza kite"
     )
     assert {fold_romanization(name) for name in ("ota", "ohta", "oota", "outa")} == {"ota"}
 
@@ -205,9 +202,7 @@ def test_wrong_identifiers_are_refused_with_a_sentence(scheme: str, text: str) -
     assert str(caught.value).endswith(".")
 
 
-@given(
-    st.text(alphabet="0123456789", min_size=12, max_size=12), st.integers(0, 12), st.integers(1, 9)
-)
+@given(st.text(alphabet="0123456789", min_size=12, max_size=12), st.integers(0, 12), st.integers(1, 9))
 def test_one_wrong_digit_in_a_corporate_number_is_found(base: str, place: int, change: int) -> None:
     number = f"{corporate_number_check_digit(base)}{base}"
     assert parse_identifier("corporate_number", number) == number
@@ -230,11 +225,11 @@ def test_japanese_lists_go_by_reading_then_latin_then_kanji() -> None:
         ("Élodie Arnaud", None, None),
         (None, "ことり", None),
     ]
-    in_japanese = sorted(people, key=lambda p: person_sort_key(*p, "ja"))
+    in_japanese = sorted(people, key=lambda p: person_sort_key(p[0], p[1], p[2], "ja"))
     assert [p[1] or p[0] for p in in_japanese] == [
         "太田潤", "後藤健", "ことり", "佐藤花子", "Élodie Arnaud", "Zoe Ward", "山田太郎",
     ]  # fmt: skip
-    in_english = sorted(people, key=lambda p: person_sort_key(*p, "en"))
+    in_english = sorted(people, key=lambda p: person_sort_key(p[0], p[1], p[2], "en"))
     assert [p[0] or p[1] for p in in_english] == [
         "Élodie Arnaud", "Goto Ken", "Ota Jun", "Sato Hanako", "Zoe Ward", "ことり", "山田太郎",
     ]  # fmt: skip
@@ -243,11 +238,7 @@ def test_japanese_lists_go_by_reading_then_latin_then_kanji() -> None:
 def test_width_and_script_of_the_reading_do_not_matter_but_voicing_breaks_ties() -> None:
     keys = [person_sort_key(None, "x", kana, "ja") for kana in ("はやし", "ﾊﾔｼ", "ハヤシ")]
     assert len(set(keys)) == 1
-    assert (
-        keys[0]
-        < person_sort_key(None, "x", "バヤシ", "ja")
-        < person_sort_key(None, "x", "ハユ", "ja")
-    )
+    assert keys[0] < person_sort_key(None, "x", "バヤシ", "ja") < person_sort_key(None, "x", "ハユ", "ja")
 
 
 @pytest.mark.parametrize(
