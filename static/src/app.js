@@ -1,0 +1,164 @@
+// Small enhancements; every page works without them.
+import htmx from "htmx.org";
+
+const root = document.documentElement;
+root.classList.add("js");
+window.htmx = htmx;
+
+/** Runs a function on the page and again on whatever htmx brings in. */
+function onContent(enhance) {
+  enhance(document);
+  document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+}
+
+// After a refused form the focus goes to the list of what to correct.
+onContent((part) => part.querySelector("[data-error-summary]")?.focus());
+
+// A menu closes on Escape and on a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A button with data-confirm asks first.
+function ask(button) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "confirm";
+  const text = document.createElement("p");
+  text.id = "confirm-text";
+  text.textContent = button.dataset.confirm;
+  dialog.setAttribute("aria-labelledby", text.id);
+  const actions = document.createElement("div");
+  actions.className = "actions";
+  const yes = document.createElement("button");
+  yes.type = "button";
+  yes.className = button.classList.contains("usa-button--secondary") ? "usa-button usa-button--secondary" : "usa-button";
+  yes.textContent = button.dataset.confirmOk || button.textContent.trim();
+  const no = document.createElement("button");
+  no.type = "button";
+  no.className = "usa-button usa-button--outline";
+  no.textContent = button.dataset.confirmCancel || "×";
+  actions.append(yes, no);
+  dialog.append(text, actions);
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    yes.addEventListener("click", () => dialog.close("yes"));
+    no.addEventListener("click", () => dialog.close("no"));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    dialog.showModal();
+    no.focus();
+  });
+}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-confirm]");
+  if (!button?.form || button.dataset.confirmed) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!(await ask(button))) return;
+  button.dataset.confirmed = "1";
+  button.form.requestSubmit(button);
+  delete button.dataset.confirmed;
+}, true);
+
+// A form is sent once: further clicks do nothing until the answer is there or the page comes back.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-submit-once]") || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+});
+function release() {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+}
+window.addEventListener("pageshow", release);
+document.addEventListener("htmx:afterRequest", release);
+
+// Lists: an empty field does not belong in the address.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-skip-empty]")) return;
+  for (const input of event.target.elements) if (input.name && input.value === "") input.disabled = true;
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("form[data-skip-empty]")) return;
+  for (const name of [...event.detail.formData.keys()]) {
+    if (event.detail.formData.get(name) === "") event.detail.formData.delete(name);
+  }
+  for (const input of event.detail.elt.elements) input.disabled = false;
+});
+// After a swap the focus goes back to the control that was used, by its id or to the table's place.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.matches?.(".data-table") && document.activeElement === document.body) {
+    event.detail.elt.setAttribute("tabindex", "-1");
+    event.detail.elt.focus({ preventScroll: true });
+  }
+});
+// A refused form comes back as 422, a lost race as 409: both are pages to show.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if ([409, 422].includes(event.detail.xhr.status)) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+// The reader's own time zone: offered where a form asks for it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+onContent((part) => {
+  for (const select of part.querySelectorAll("select[data-zone-guess]")) {
+    if (zone && [...select.options].some((option) => option.value === zone)) select.value = zone;
+  }
+});
+
+// Passwords can be looked at.
+onContent((part) => {
+  for (const box of part.querySelectorAll("[data-password]")) {
+    const input = box.querySelector("input");
+    if (!input || box.querySelector(".password-toggle")) continue;
+    const toggle = document.createElement("button");
+    toggle.type = "button";
+    toggle.className = "password-toggle";
+    toggle.textContent = box.dataset.labelShow;
+    toggle.setAttribute("aria-pressed", "false");
+    toggle.setAttribute("aria-controls", input.id);
+    toggle.addEventListener("click", () => {
+      const shown = input.type === "text";
+      input.type = shown ? "password" : "text";
+      toggle.textContent = shown ? box.dataset.labelShow : box.dataset.labelHide;
+      toggle.setAttribute("aria-pressed", String(!shown));
+    });
+    box.append(toggle);
+  }
+});
+
+// Printing a ticket.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+onContent((part) => {
+  for (const button of part.querySelectorAll("[data-print]")) button.hidden = false;
+});
+
+// Text that a button copies (a calendar's address).
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  if (button.dataset.copied) button.textContent = button.dataset.copied;
+});
