@@ -76,9 +76,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"FORUM_BASE_URL must be an http or https address, not {base_url!r}")
-    uid_domain = environ.get("FORUM_UID_DOMAIN") or (
-        parts.hostname if "FORUM_BASE_URL" in environ else ""
-    )
+    uid_domain = environ.get("FORUM_UID_DOMAIN") or (parts.hostname if "FORUM_BASE_URL" in environ else "")
     if not uid_domain or uid_domain == "localhost" or _is_address(uid_domain):
         uid_domain = "forum.example"  # a UID must stay unique when machines move (RFC 7986, 5.3)
     secret_key = environ.get("FORUM_SECRET_KEY", "")

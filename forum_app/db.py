@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from flask_sqlalchemy import SQLAlchemy  # noqa: TID251 - the one place that makes it
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -27,7 +28,6 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
-from flask_sqlalchemy import SQLAlchemy  # noqa: TID251 - the one place that makes it
 from forum_app.core.errors import Conflict
 from forum_app.core.text import N_
 
@@ -75,11 +75,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime, int: BigInteger().with_variant(Integer, "sqlite")}
 
 
-db = SQLAlchemy(
-    model_class=Base,
-    session_options={"expire_on_commit": False},
-    disable_autonaming=True,
-)
+# Rows derive from Base, not from db.Model: plain SQLAlchemy that type checkers understand.
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
 
 def engine_options(url: str) -> dict[str, Any]:

@@ -65,12 +65,16 @@ class Queue:
             name = f"{function.__module__}.{function.__name__}"
 
             def enqueue(*args: Any) -> None:
-                self._tasks[name](*args)
+                self.enqueue(name, *args)
 
             function.enqueue = enqueue  # type: ignore[attr-defined]
             return function  # type: ignore[return-value]
 
         return register
+
+    def enqueue(self, name: str, *args: Any) -> None:
+        """Queue a job by its full name, for those who may not import it."""
+        self._tasks[name](*args)
 
     def pending(self) -> int:
         """How many jobs wait; raises what the store raises when it cannot be reached."""

@@ -100,9 +100,7 @@ def cut_into_slots(
     point on, so that a busy time costs no more slots than it must.
     """
     if minutes <= 0 or grid_minutes <= 0 or minutes % grid_minutes:
-        raise Invalid(
-            N_("The length of a slot must be a multiple of %(grid)s minutes."), grid=grid_minutes
-        )
+        raise Invalid(N_("The length of a slot must be a multiple of %(grid)s minutes."), grid=grid_minutes)
     length = timedelta(minutes=minutes)
     grid = timedelta(minutes=grid_minutes)
     slots: list[Interval] = []

@@ -102,9 +102,7 @@ _ROWS = (
     ("バビブベボヴ", "ba bi bu be bo bu"),
     ("パピプペポ", "pa pi pu pe po"),
 )
-_ROMAN = {
-    kana: roman for row, romans in _ROWS for kana, roman in zip(row, romans.split(), strict=True)
-}
+_ROMAN = {kana: roman for row, romans in _ROWS for kana, roman in zip(row, romans.split(), strict=True)}
 _GLIDES = {"ャ": "a", "ュ": "u", "ョ": "o", "ァ": "a", "ィ": "i", "ゥ": "u", "ェ": "e", "ォ": "o"}
 
 

@@ -38,13 +38,10 @@ _JAPANESE_FORMS = (
 )
 # In brackets, as (株) or ㈱; a bare 株 is part of a name. カ) and (カ are bank-transfer style.
 _SHORT_FORMS = (
-    "株 有 同 資 名 一社 公社 社 一財 公財 財 特非 独 地独 国研 国大 大 学 福 医 宗 責 株式会社 "
-    "カ ユ ド"
+    "株 有 同 資 名 一社 公社 社 一財 公財 財 特非 独 地独 国研 国大 大 学 福 医 宗 責 株式会社 カ ユ ド"
 )
 _BRACKETED = re.compile(
-    r"[(\[〔【<{](?:"
-    + _SHORT_FORMS.replace(" ", "|")
-    + r")[)\]〕】>}]|(?:^[カユド]\))|(?:\([カユド]$)"
+    r"[(\[〔【<{](?:" + _SHORT_FORMS.replace(" ", "|") + r")[)\]〕】>}]|(?:^[カユド]\))|(?:\([カユド]$)"
 )
 
 _LATIN_FORMS = {
@@ -70,9 +67,7 @@ _LATIN_FORMS = {
 _LONGEST_FORM = max(len(form) for form in _LATIN_FORMS)
 # Single words taken from the front; most of the others begin names as ordinary words (AB, Inc, SE).
 _FIRST = {("the",), ("kk",), ("yk",), ("gk",), ("kabushikikaisha",), ("godokaisha",)}
-_FILLERS = frozenset(
-    {"the", "of", "for", "and", "in", "de", "des", "du", "la", "der", "und", "fur"}
-)
+_FILLERS = frozenset({"the", "of", "for", "and", "in", "de", "des", "du", "la", "der", "und", "fur"})
 
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}(?:[a-z]\b)?")
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
@@ -94,13 +89,7 @@ def _without_accents(text: str) -> str:
             base = character
         kept.append(character)
     text = unicodedata.normalize("NFC", "".join(kept))
-    return (
-        text.replace("ø", "o")
-        .replace("ł", "l")
-        .replace("đ", "d")
-        .replace("æ", "ae")
-        .replace("œ", "oe")
-    )
+    return text.replace("ø", "o").replace("ł", "l").replace("đ", "d").replace("æ", "ae").replace("œ", "oe")
 
 
 def _folded(name: str) -> str:
@@ -279,10 +268,7 @@ def _uei(text: str) -> str:
     # in a row. The last character is a checksum, but its rule is not published: format only.
     if not re.fullmatch("[0-9A-HJ-NP-Z]{12}", text) or text[0] == "0":
         raise Invalid(
-            N_(
-                "A Unique Entity ID has 12 letters and digits, never O or I,"
-                " and does not start with 0."
-            )
+            N_("A Unique Entity ID has 12 letters and digits, never O or I, and does not start with 0.")
         )
     if re.search("[0-9]{9}", text):
         raise Invalid(N_("A Unique Entity ID never has nine digits in a row."))
@@ -305,9 +291,7 @@ def _ncage(text: str) -> str:
     # NATO AC/135 gives each country a pattern of its own (a letter such as J marks the issuer),
     # and the chart changes: held to what all share.
     if not re.fullmatch("[0-9A-HJ-NP-Z]{5}", text) or not re.search("[0-9]", text):
-        raise Invalid(
-            N_("An NCAGE code has five letters and digits, at least one digit, and never I or O.")
-        )
+        raise Invalid(N_("An NCAGE code has five letters and digits, at least one digit, and never I or O."))
     return text
 
 
@@ -343,9 +327,7 @@ def person_sort_key(
     Japanese: by reading, then those with a Latin name only, then kanji without a reading.
     Other languages: by Latin name without accents, then the others by reading.
     """
-    latin = " ".join(
-        _without_accents(unicodedata.normalize("NFKC", name_latin or "")).casefold().split()
-    )
+    latin = " ".join(_without_accents(unicodedata.normalize("NFKC", name_latin or "")).casefold().split())
     native = " ".join(unicodedata.normalize("NFKC", name_native or "").split())
     reading = (name_kana or "").strip()
     if not reading and native and not re.search("[^\u3040-\u30ff ]", native):

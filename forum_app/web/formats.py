@@ -100,9 +100,7 @@ def when_parts(start: datetime, end: datetime | None, event: Any) -> list[dict[s
     return [_when(start, end, zone, locale, base) for zone in zones]
 
 
-def _when(
-    start: datetime, end: datetime | None, zone: str, locale: str, base: date
-) -> dict[str, Any]:
+def _when(start: datetime, end: datetime | None, zone: str, locale: str, base: date) -> dict[str, Any]:
     info = ZoneInfo(zone)
     local = start.astimezone(info)
     time = f"{local:%H:%M}"

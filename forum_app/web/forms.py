@@ -17,7 +17,7 @@ from wtforms.validators import Length, Optional, ValidationError
 from forum_app.core.errors import Invalid
 
 # Bidirectional controls reorder what follows them; C0 and C1 controls have no place in a form.
-FORBIDDEN = {chr(c) for c in [*range(0x00, 0x20), *range(0x7F, 0xA0)]} - {"\t", "\n", "\r"}
+FORBIDDEN = {chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)]} - {"\t", "\n", "\r"}
 FORBIDDEN |= set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 

@@ -3,8 +3,9 @@
 Language: ?lang=en|ja (kept in the session), else the account's, else Accept-Language, else English.
 """
 
+from functools import lru_cache
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from flask import Flask, g, request, session
 from flask_babel import Babel, get_locale
@@ -29,9 +30,15 @@ ZONES = (
 )
 
 
+@lru_cache(maxsize=1)
+def known_zones() -> frozenset[str]:
+    """All IANA names this machine knows; read once, since it walks the disk."""
+    return frozenset(available_timezones())
+
+
 def is_zone(name: str) -> bool:
     """Whether name is an IANA zone that this machine knows."""
-    return name in available_timezones()
+    return name in known_zones()
 
 
 def choose_language() -> str:
@@ -79,12 +86,5 @@ def switch_language_url(to: str) -> str:
 def init_app(app: Flask) -> Babel:
     """Set up translations."""
     babel = Babel(app, locale_selector=choose_language)
-    app.jinja_env.globals.update(
-        switch_language_url=switch_language_url, language_names=LANGUAGE_NAMES
-    )
+    app.jinja_env.globals.update(switch_language_url=switch_language_url, language_names=LANGUAGE_NAMES)
     return babel
-
-
-def zone(name: str) -> ZoneInfo:
-    """ZoneInfo of an IANA name; UTC for a name that this machine does not know."""
-    return ZoneInfo(name) if is_zone(name) else ZoneInfo("UTC")

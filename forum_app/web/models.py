@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from forum_app.db import db
+from forum_app.db import Base
 
 
-class SentForm(db.Model):
+class SentForm(Base):
     """One acknowledged form. digest: SHA-256 (hex) of the form's key and who sent it."""
 
     __tablename__ = "web_sent_form"

@@ -25,7 +25,7 @@ class Replayed(Exception):
         self.message = message
 
 
-class submission:  # noqa: N801 - reads as a statement: with submission() as done
+class submission:
     """Context of one acknowledged form: a transaction() that also claims the form's key.
 
     The body calls one service and then done.redirect(...). If the key was claimed before, the body

@@ -113,13 +113,9 @@ def paginate(
 
     sorts: order columns per key; the last should be unique, so that pages never overlap.
     """
-    total = db.session.scalar(
-        select(func.count()).select_from(statement.order_by(None).subquery())
-    ) or 0
+    total = db.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     columns = sorts[state.sort]
-    ordered = statement.order_by(None).order_by(
-        *[c.desc() if state.descending else c.asc() for c in columns]
-    )
+    ordered = statement.order_by(None).order_by(*[c.desc() if state.descending else c.asc() for c in columns])
     page: Page[Any] = Page((), total, state)
     ordered = ordered.limit(state.size).offset((page.number - 1) * state.size)
     if len(ordered.column_descriptions) == 1:

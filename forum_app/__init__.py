@@ -1,0 +1,146 @@
+"""The application: configuration, extensions, blueprints. The one file that wires all features."""
+
+import logging
+import os
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from forum_app.config import Settings, load_settings
+from forum_app.db import db, engine_options
+from forum_app.queue import queue
+from forum_app.web import (
+    access,
+    assets,
+    errors,
+    formats,
+    headers,
+    languages,
+    limits,
+    navigation,
+    submission,
+)
+from forum_app.web.storage import Storage
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parent
+# Views and jobs by feature, in the order in which features may import each other (lowest first).
+MODULES = (
+    "audit.models",
+    "web.views",
+    "mail.models",
+    "mail.views",
+    "mail.jobs",
+    "accounts.models",
+    "accounts.views",
+    "accounts.jobs",
+    "organizations.models",
+    "organizations.views",
+    "events.models",
+    "events.views",
+    "events.manage_views",
+    "registration.models",
+    "registration.views",
+    "registration.manage_views",
+    "registration.jobs",
+    "agenda.models",
+    "agenda.views",
+    "agenda.manage_views",
+    "pitches.models",
+    "pitches.views",
+    "pitches.manage_views",
+    "meetings.models",
+    "meetings.views",
+    "meetings.manage_views",
+    "calendars.models",
+    "calendars.views",
+    "history.views",
+)
+FEATURES = (
+    "mail",
+    "accounts",
+    "organizations",
+    "events",
+    "registration",
+    "agenda",
+    "pitches",
+    "meetings",
+    "calendars",
+    "history",
+)
+MAX_FORM = 1024 * 1024
+csrf = CSRFProtect()
+migrate = Migrate()
+
+
+def folder(in_checkout: str, in_wheel: str) -> Path:
+    """A top-level folder of the checkout, or its copy inside the installed wheel."""
+    inside = HERE / in_wheel
+    return inside if inside.is_dir() else CHECKOUT / in_checkout
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application; raises ConfigError when a setting is missing or wrong."""
+    settings = settings or load_settings()
+    dist = folder("static/dist", "_static")
+    migrations = folder("migrations", "_migrations")
+    app = Flask(
+        "forum_app",
+        template_folder=str(folder("templates", "_templates")),
+        static_folder=str(dist),
+        static_url_path="/static",
+    )
+    app.config.update(
+        FORUM_SETTINGS=settings,
+        FORUM_MIGRATIONS=str(migrations),
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        TESTING=settings.env == "test",
+        MAX_CONTENT_LENGTH=MAX_FORM,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM,
+        SESSION_COOKIE_NAME="forum_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES=str(HERE / "translations"),
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    if settings.production:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    logging.getLogger("forum_app").setLevel(logging.INFO)
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
+    csrf.init_app(app)
+    limits.init_app(app, settings)
+    languages.init_app(app)
+    formats.init_app(app)
+    assets.init_app(app, dist)
+    navigation.init_app(app)
+    access.init_app(app)
+    submission.init_app(app)
+    errors.init_app(app)
+    headers.init_app(app, secure=settings.secure)
+    app.extensions["forum_storage"] = Storage(settings.storage_root)
+
+    for module in MODULES:
+        if (HERE / (module.replace(".", "/") + ".py")).exists():
+            import_module(f"forum_app.{module}")
+    app.register_blueprint(import_module("forum_app.web.views").blueprint)
+    for feature in FEATURES:
+        package = import_module(f"forum_app.{feature}")
+        app.register_blueprint(package.blueprint)
+    import_module("forum_app.accounts.sign_in").init_app(app)
+    queue.init_app(app, settings)
+    if os.environ.get("FORUM_SCAFFOLD"):  # while features are built side by side; removed at integration
+        app.url_build_error_handlers.append(lambda error, endpoint, values: f"/missing/{endpoint}")
+    return app

@@ -1,0 +1,32 @@
+"""A mail's words: plain text templates in the recipient's language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app, render_template
+from flask_babel import force_locale
+
+
+def link(endpoint: str, **values: Any) -> str:
+    """Absolute address for mails; by FORUM_BASE_URL, since no request may be there."""
+    settings = current_app.config["FORUM_SETTINGS"]
+    adapter = current_app.url_map.bind("forum.invalid")
+    return str(settings.base_url) + adapter.build(endpoint, values, force_external=False)
+
+
+def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject (one line) and body of templates/email/<template>.txt.
+
+    The first line of a template is "Subject: ..."; raises ValueError if it is not.
+    """
+    with force_locale(locale):
+        text = render_template(f"email/{template}.txt", link=link, locale=locale, **context)
+    subject, _, body = text.lstrip().partition("\n")
+    if not subject.startswith("Subject: "):
+        raise ValueError(f"email/{template}.txt must begin with a Subject line")
+    return " ".join(subject.removeprefix("Subject: ").split())[:500], body.strip() + "\n"
+
+
+def message_domain() -> str:
+    """Domain of Message-IDs: the forum's own, never a machine's name."""
+    return str(current_app.config["FORUM_SETTINGS"].uid_domain)

@@ -1,0 +1,63 @@
+"""Queueing a mail: rendered at once, in the recipient's language, in the caller's transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import make_msgid
+from typing import Any, Protocol
+
+from forum_app.db import after_commit, db
+from forum_app.mail.models import OutboxMail
+from forum_app.mail.rendering import message_domain, render_mail
+from forum_app.queue import queue
+
+DELIVERY = "forum_app.mail.jobs.deliver_queued"
+
+
+class Addressee(Protocol):
+    """Who a mail is for: a User, a Registration, or a Recipient."""
+
+    @property
+    def email(self) -> Any: ...
+    @property
+    def name(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody without a row of their own. locale: "en" or "ja"."""
+
+    email: str
+    name: str
+    locale: str = "en"
+
+
+def queue_mail(
+    *,
+    to: Addressee,
+    template: str,
+    context: Mapping[str, Any],
+    now: datetime,
+    locale: str | None = None,
+) -> OutboxMail:
+    """Put a mail into the outbox of the running transaction().
+
+    template: "<feature>/<name>" below templates/email/. locale: else the recipient's own, else
+    English. The template gets to, locale, link(endpoint, ...) and the context.
+    """
+    language = locale or getattr(to, "locale", None) or "en"
+    subject, body = render_mail(template, language, {"to": to, **context})
+    mail = OutboxMail(
+        message_id=make_msgid(domain=message_domain()),
+        kind=template,
+        to_address=to.email,
+        to_name=" ".join(str(to.name).split())[:400],
+        locale=language,
+        subject=subject,
+        body=body,
+        created_at=now,
+        next_attempt_at=now,
+    )
+    db.session.add(mail)
+    after_commit(lambda: queue.enqueue(DELIVERY))
+    return mail

@@ -1,0 +1,202 @@
+"""The registry of organizations in two languages, and who belongs to them."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Enum,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from forum_app.accounts.models import User
+from forum_app.core.text import N_
+from forum_app.db import Base, Key
+
+
+class Kind(enum.StrEnum):
+    """Kinds of organization."""
+
+    STARTUP = "startup"
+    AGENCY = "agency"
+    GOVERNMENT_INVESTOR = "government_investor"
+    VENTURE_CAPITAL = "venture_capital"
+    PRIME = "prime"
+    UNIVERSITY = "university"
+    ASSOCIATION = "association"
+    FACILITATOR = "facilitator"
+    PRESS = "press"
+    OTHER = "other"
+
+
+KIND_LABELS = {
+    Kind.STARTUP: N_("Start-up"),
+    Kind.AGENCY: N_("Government agency"),
+    Kind.GOVERNMENT_INVESTOR: N_("Government-backed investor"),
+    Kind.VENTURE_CAPITAL: N_("Venture capital"),
+    Kind.PRIME: N_("Large company / prime"),
+    Kind.UNIVERSITY: N_("University / research institute"),
+    Kind.ASSOCIATION: N_("Industry association"),
+    Kind.FACILITATOR: N_("Facilitator"),
+    Kind.PRESS: N_("Press"),
+    Kind.OTHER: N_("Other"),
+}
+
+organization_area = Table(
+    "organizations_organization_area",
+    Base.metadata,
+    Column(
+        "organization_id",
+        ForeignKey("organizations_organization.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column(
+        "area_id",
+        ForeignKey("organizations_area.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+
+class TechnologyArea(Base):
+    """A technology area; code is stable (robotics, ai, quantum ...)."""
+
+    __tablename__ = "organizations_area"
+
+    id: Mapped[Key]
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name_en: Mapped[str] = mapped_column(String(200))
+    name_ja: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Organization(Base):
+    """An organization. At least one of the two names is set; sort by name_kana in Japanese."""
+
+    __tablename__ = "organizations_organization"
+    __table_args__ = (
+        CheckConstraint("name_en <> '' OR name_ja <> ''", name="has_name"),
+        Index(None, "name_kana"),
+        Index(None, "name_en"),
+    )
+
+    id: Mapped[Key]
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name_en: Mapped[str] = mapped_column(String(200), default="")
+    name_ja: Mapped[str] = mapped_column(String(200), default="")
+    name_kana: Mapped[str] = mapped_column(String(200), default="")
+    short_name: Mapped[str] = mapped_column(String(40), default="")
+    kind: Mapped[Kind] = mapped_column(Enum(Kind, native_enum=False, length=30), index=True)
+    country: Mapped[str] = mapped_column(String(2), index=True)  # ISO 3166-1 alpha-2
+    website: Mapped[str] = mapped_column(String(500), default="")
+    profile_en: Mapped[str] = mapped_column(Text, default="")
+    profile_ja: Mapped[str] = mapped_column(Text, default="")
+    fictional: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    areas: Mapped[list[TechnologyArea]] = relationship(
+        secondary=organization_area, order_by=TechnologyArea.position
+    )
+    identifiers: Mapped[list["Identifier"]] = relationship(
+        back_populates="organization", cascade="all, delete-orphan"
+    )
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def audit_label(self) -> str:
+        return self.name_en or self.name_ja
+
+
+class IdentifierScheme(enum.StrEnum):
+    """Registers that number organizations; the value's form is checked in core.names."""
+
+    CORPORATE_NUMBER = "corporate_number"  # 法人番号
+    UEI = "uei"
+    CAGE = "cage"
+
+
+SCHEME_LABELS = {
+    IdentifierScheme.CORPORATE_NUMBER: N_("Corporate number (Japan)"),
+    IdentifierScheme.UEI: N_("UEI (U.S.)"),
+    IdentifierScheme.CAGE: N_("CAGE / NCAGE code"),
+}
+
+
+class Identifier(Base):
+    """One number of an organization in canonical form; no two organizations share one."""
+
+    __tablename__ = "organizations_identifier"
+    __table_args__ = (
+        UniqueConstraint("scheme", "value"),
+        UniqueConstraint("organization_id", "scheme"),
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[int] = mapped_column(ForeignKey(Organization.id, ondelete="CASCADE"))
+    scheme: Mapped[IdentifierScheme] = mapped_column(Enum(IdentifierScheme, native_enum=False, length=30))
+    value: Mapped[str] = mapped_column(String(20))
+    organization: Mapped[Organization] = relationship(back_populates="identifiers")
+
+
+class TwinKey(Base):
+    """Keys by which likely twins are found without reading the whole registry (core.names.twin_keys)."""
+
+    __tablename__ = "organizations_twin_key"
+
+    organization_id: Mapped[int] = mapped_column(
+        ForeignKey(Organization.id, ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(250), primary_key=True, index=True)
+
+
+class MemberRole(enum.StrEnum):
+    REPRESENTATIVE = "representative"
+    MEMBER = "member"
+
+
+class MemberState(enum.StrEnum):
+    """requested (by the person), invited (by a representative, by mail), active, ended."""
+
+    REQUESTED = "requested"
+    INVITED = "invited"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Membership(Base):
+    """A person and an organization. An invitation has an address and a token until it is taken."""
+
+    __tablename__ = "organizations_membership"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        UniqueConstraint("organization_id", "email_key"),
+        Index(None, "user_id"),
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[int] = mapped_column(ForeignKey(Organization.id, ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    email_key: Mapped[str | None] = mapped_column(String(320))
+    role: Mapped[MemberRole] = mapped_column(Enum(MemberRole, native_enum=False, length=20))
+    state: Mapped[MemberState] = mapped_column(Enum(MemberState, native_enum=False, length=20))
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    message: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    organization: Mapped[Organization] = relationship()
+    user: Mapped[User | None] = relationship()
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def audit_label(self) -> str:
+        return self.email_key or ""

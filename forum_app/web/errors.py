@@ -1,0 +1,90 @@
+"""Error pages: what happened, in the reader's language, and what to do now."""
+
+import logging
+
+from flask import Flask, render_template, request
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from forum_app.core.errors import Conflict, DomainError, Invalid, NotFound, PermissionDenied
+from forum_app.core.text import N_
+
+log = logging.getLogger(__name__)
+
+PAGES = {
+    400: (N_("This request cannot be read"), N_("Go back, reload the page and try again.")),
+    403: (N_("Not open to you"), N_("You are signed in, but you are not allowed to do this.")),
+    404: (N_("Nothing here"), N_("There is no such page, or it is not open to you.")),
+    405: (N_("This does not work here"), N_("Go back and use the buttons of the page.")),
+    409: (N_("Somebody was faster"), N_("Nothing was changed. Look at it again and decide.")),
+    413: (
+        N_("Too large"),
+        N_("What you sent is larger than this page takes. Nothing was changed."),
+    ),
+    415: (N_("This kind of file is not taken"), N_("Nothing was changed.")),
+    422: (N_("This cannot be taken"), N_("Please correct what is marked. Nothing was changed.")),
+    429: (N_("Too many attempts"), N_("Please wait a few minutes and try again.")),
+    500: (
+        N_("Something went wrong on our side"),
+        N_("Nothing was lost. Please try again shortly."),
+    ),
+}
+STATUS: tuple[tuple[type[DomainError], int], ...] = (
+    (NotFound, 404),
+    (PermissionDenied, 403),
+    (Conflict, 409),
+    (Invalid, 422),
+)
+
+
+def sentence(error: DomainError) -> str:
+    """The error's sentence in the reader's language."""
+    text = gettext(error.message)
+    return text % error.params if error.params else text
+
+
+def error_page(
+    code: int, message: str | None = None, alternatives: list[object] | None = None
+) -> tuple[str, int]:
+    """The page for code; message replaces the general sentence."""
+    title, advice = PAGES.get(code, PAGES[500 if code >= 500 else 400])
+    page = render_template(
+        "errors/error.html",
+        code=code,
+        title=gettext(title),
+        message=message or gettext(advice),
+        alternatives=alternatives or [],
+    )
+    return page, code
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+
+    @app.errorhandler(DomainError)
+    def domain_error(error: DomainError) -> tuple[str, int]:
+        code = next((c for kind, c in STATUS if isinstance(error, kind)), 400)
+        alternatives = error.alternatives if isinstance(error, Conflict) else []
+        return error_page(code, sentence(error), alternatives)
+
+    @app.errorhandler(CSRFError)
+    def csrf_error(error: CSRFError) -> tuple[str, int]:
+        return error_page(
+            400,
+            gettext("This form is too old, or cookies are switched off. Reload it and try again."),
+        )
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> object:
+        if error.response is not None or (error.code or 500) < 400:
+            return error.get_response()
+        return error_page(error.code or 500)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> tuple[str, int]:
+        # the path only: a query string may hold what somebody searched for
+        log.exception("unexpected error at %s %s", request.method, request.path)
+        if app.testing:
+            raise error
+        return error_page(500)

@@ -1,0 +1,69 @@
+"""Addresses for operators and, in development, for designers."""
+
+import logging
+
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, current_app, jsonify, render_template
+from prometheus_client import REGISTRY, generate_latest
+from sqlalchemy import text
+
+from forum_app.core.errors import NotFound
+from forum_app.core.text import N_
+from forum_app.db import db
+from forum_app.queue import queue
+from forum_app.web.access import public
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("web", __name__)
+
+
+@blueprint.get("/healthz")
+@public
+def healthz() -> Response:
+    """The process is up."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> tuple[Response, int]:
+    """Database, queue and migrations are fine; 503 with the name of what is not."""
+    checks: dict[str, str] = {}
+    try:
+        connection = db.session.connection()
+        connection.execute(text("SELECT 1"))
+        checks["database"] = "ok"
+        current = MigrationContext.configure(connection).get_current_heads()
+        config = AlembicConfig()
+        config.set_main_option("script_location", current_app.config["FORUM_MIGRATIONS"])
+        heads = ScriptDirectory.from_config(config).get_heads()
+        checks["migrations"] = "ok" if set(current) == set(heads) else "behind"
+    except Exception:
+        log.exception("not ready: database")
+        checks.setdefault("database", "failed")
+    try:
+        queue.pending()
+        checks["queue"] = "ok"
+    except Exception:
+        log.exception("not ready: queue")
+        checks["queue"] = "failed"
+    ready = all(value == "ok" for value in checks.values()) and "migrations" in checks
+    return jsonify(status="ok" if ready else "not ready", **checks), 200 if ready else 503
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> Response:
+    """Prometheus text format; carries no personal data."""
+    return Response(generate_latest(REGISTRY), content_type="text/plain; version=0.0.4")
+
+
+@blueprint.get("/dev/style")
+@public
+def style() -> str:
+    """All components on one page, in development only."""
+    if current_app.config["FORUM_SETTINGS"].production:
+        raise NotFound(N_("There is no such page, or it is not open to you."))
+    return render_template("styleguide.html")

@@ -1,0 +1,102 @@
+"""Fixtures: the real application on a real database, SQLite always, PostgreSQL where a law is at stake.
+
+The schema is made once per test process by the migrations; each test gets a pristine copy.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from forum_app import create_app
+from forum_app.config import Settings, load_settings
+from forum_app.db import Base, db
+from tests.parts import postgresql_server
+
+KEPT_TABLES = {"organizations_area", "alembic_version"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("every_database")
+        names = ["sqlite", "postgresql"] if marker else ["sqlite"]
+        metafunc.parametrize("database", names, indirect=True, scope="session")
+
+
+def make_settings(var: Path, **changes: Any) -> Settings:
+    """Settings of a test application with its files below var."""
+    environ = {"FORUM_ENV": "test", "FORUM_VAR": str(var), "FORUM_BASE_URL": "https://forum.test"}
+    return replace(load_settings(environ), secret_key="x" * 32, **changes)
+
+
+class TestDatabase:
+    """One application with one migrated database, brought back to pristine before each test."""
+
+    __test__ = False
+
+    def __init__(self, name: str, var: Path) -> None:
+        self.name = name
+        var.mkdir(parents=True, exist_ok=True)
+        if name == "postgresql":
+            worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+            url = postgresql_server().create_database(f"forum_{worker}_{os.getpid()}")
+            self.settings = make_settings(var, database_url=url)
+        else:
+            self.path = var / "forum.sqlite3"
+            self.settings = make_settings(var, database_url=f"sqlite:///{self.path}")
+        self.app = create_app(self.settings)
+        # http in tests: the client speaks plain http to a server that believes in https
+        self.app.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
+        with self.app.app_context():
+            upgrade()
+            db.session.remove()
+            db.engine.dispose()
+        if name == "sqlite":
+            self.template = var / "template.sqlite3"
+            shutil.copyfile(self.path, self.template)
+
+    def reset(self) -> None:
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+            if self.name == "sqlite":
+                for suffix in ("-wal", "-shm"):
+                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+                shutil.copyfile(self.template, self.path)
+            else:
+                tables = [t.name for t in Base.metadata.sorted_tables if t.name not in KEPT_TABLES]
+                with db.engine.begin() as connection:
+                    connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+                db.engine.dispose()
+        queue = self.app.extensions["forum_queue"]
+        queue.huey.flush()
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TestDatabase:
+    """The migrated database of this process; marked tests run on both kinds."""
+    name: str = getattr(request, "param", "sqlite")
+    return TestDatabase(name, tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture
+def app(database: TestDatabase) -> Iterator[Flask]:
+    """The application with a pristine database and an application context for services and queries."""
+    database.reset()
+    with database.app.app_context():
+        yield database.app
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a session. CSRF is off; tests/web proves that it is on in the product."""
+    return app.test_client()
