@@ -1,16 +1,26 @@
 """The `forum` command: Flask's own commands and ours, refusing bad input with one line."""
 
+import getpass
+import os
+import secrets
 import sys
+from pathlib import Path
 
 import click
+from flask import Flask, current_app
 from flask.cli import FlaskGroup
 
 from forum_app import create_app
-from forum_app.config import ConfigError
+from forum_app.config import ConfigError, Settings
 from forum_app.core.errors import DomainError
+from forum_app.db import transaction
+from forum_app.queue import queue
+from forum_app.web import clock
+
+MAX_IMPORT = 30 * 1024 * 1024
 
 
-def _create_app():  # type: ignore[no-untyped-def]
+def _create_app() -> Flask:
     return create_app()
 
 
@@ -19,10 +29,154 @@ def cli() -> None:
     """Runs bilateral technology forums."""
 
 
+def settings() -> Settings:
+    value: Settings = current_app.config["FORUM_SETTINGS"]
+    return value
+
+
+def read_file(path: str) -> bytes:
+    """The file's bytes; raises ConfigError with one line for what cannot be read or is too large."""
+    try:
+        if Path(path).stat().st_size > MAX_IMPORT:
+            raise ConfigError(f"{path} is larger than {MAX_IMPORT // 1024 // 1024} MB")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+@cli.command()
+def serve() -> None:
+    """Serve with gunicorn on HOST:PORT, WEB_CONCURRENCY workers."""
+    from gunicorn.app.base import BaseApplication
+
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    options = {
+        "bind": f"{settings().host}:{settings().port}",
+        "workers": settings().web_concurrency,
+        "worker_class": "gthread",
+        "threads": 4,
+        "preload_app": True,
+        # no access log: addresses of feeds are secrets
+        "accesslog": None,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "graceful_timeout": 10,
+        "timeout": 60,
+        "max_requests": 20000,
+        "max_requests_jitter": 2000,
+        "limit_request_line": 4094,
+        "proc_name": "forum",
+    }
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for key, value in options.items():
+                self.cfg.set(key, value)
+
+        def load(self) -> Flask:
+            return app  # type: ignore[no-any-return]
+
+    click.echo(f"Serving on http://{options['bind']}")
+    Server().run()
+
+
+@cli.command()
+def worker() -> None:
+    """Run jobs: deliver mail, schedule, remind."""
+    import logging
+
+    logging.basicConfig(level=logging.WARNING)
+    huey = queue.huey
+    if huey is None:
+        raise ConfigError("the queue is not set up")
+    consumer = huey.create_consumer(workers=2, periodic=True, check_worker_health=True, max_delay=2.0)
+    consumer.run()
+
+
+@cli.command("create-admin")
+@click.argument("email")
+@click.option("--generate", is_flag=True, help="Make a password and print it instead of asking.")
+def create_admin_command(email: str, generate: bool) -> None:
+    """A first administrator; asks for a password, or makes one."""
+    from forum_app.accounts.services import create_admin
+
+    if generate or not sys.stdin.isatty():
+        password = secrets.token_urlsafe(18)
+        click.echo(f"Password: {password}")
+    else:
+        password = getpass.getpass("Password (15 characters or more): ")
+        if password != getpass.getpass("Again: "):
+            raise ConfigError("The two passwords differ.")
+    with transaction():
+        create_admin(email=email, password=password, now=clock.now())
+    click.echo(f"{email} is an administrator.")
+
+
+@cli.group()
+def seed() -> None:
+    """Example data."""
+
+
+@seed.command("demo")
+@click.option("--first", is_flag=True, help="Seed only an empty database; always print the accounts.")
+def seed_demo_command(first: bool) -> None:
+    """The demonstration forum; safe to repeat."""
+    from forum_app.demo.seed import accounts_text, is_seeded, seed_demo
+
+    if not (first and is_seeded()):
+        seed_demo(settings=settings(), now=clock.now())
+    click.echo(accounts_text(settings()))
+
+
+@seed.command("bench")
+@click.option("--items", type=click.IntRange(1, 20_000), default=200)
+@click.option("--speakers", type=click.IntRange(1, 20_000), default=150)
+@click.option("--registrants", type=click.IntRange(0, 100_000), default=1000)
+@click.option("--editions", type=click.IntRange(1, 50), default=1)
+def seed_bench_command(items: int, speakers: int, registrants: int, editions: int) -> None:
+    """An event `bench` (3 days, 8 rooms) of a given size, for measurements."""
+    from forum_app.demo.bench import seed_bench
+
+    seed_bench(items=items, speakers=speakers, registrants=registrants, editions=editions, now=clock.now())
+    click.echo(f"Event bench: {items} items, {speakers} speakers, {registrants} registrants.")
+
+
+@cli.group("import")
+def import_group() -> None:
+    """Take in data from files."""
+
+
+@import_group.command("schedule")
+@click.argument("file")
+@click.option("--event", "slug", required=True, help="Slug of the event.")
+@click.option("--create", is_flag=True, help="Make the event if it is not there.")
+def import_schedule_command(file: str, slug: str, create: bool) -> None:
+    """frab schedule.xml or schedule.json into an agenda; repeating it updates, never doubles."""
+    from forum_app.agenda.imports import import_schedule_file
+
+    data = read_file(file)
+    with transaction():
+        report = import_schedule_file(data=data, slug=slug, create=create, now=clock.now())
+    click.echo(str(report))
+
+
+@import_group.command("organizations")
+@click.argument("file")
+def import_organizations_command(file: str) -> None:
+    """A roster in CSV, with likely duplicates reported, never silently merged."""
+    from forum_app.organizations.imports import import_organizations_file
+
+    data = read_file(file)
+    with transaction():
+        report = import_organizations_file(data=data, now=clock.now())
+    click.echo(str(report))
+
+
 def main() -> None:
     """Console entry point: exit status 0 done, 1 refused with one line, 2 usage."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     try:
         cli.main(standalone_mode=True)
     except (ConfigError, DomainError) as error:
-        click.echo(str(error), err=True)
+        click.echo(" ".join(str(error).split()), err=True)
         sys.exit(1)
