@@ -208,9 +208,11 @@ class Bookmark(Base):
 
 
 class AgendaVersion(Base):
-    """A published agenda: immutable, so that it may be cached by id without doubt.
+    """A published agenda: immutable.
 
-    snapshot: JSON of agenda/snapshot.py with all that pages, feeds and exports show.
+    snapshot: JSON of agenda/snapshot.py with all that pages, feeds and exports show. digest: its
+    SHA-256 (hex), under which it is cached; an id may come back with other content when a backup
+    is restored, a digest never does.
     """
 
     __tablename__ = "agenda_version"
@@ -222,6 +224,7 @@ class AgendaVersion(Base):
     name: Mapped[str] = mapped_column(String(200), default="")
     published_at: Mapped[datetime]
     published_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
+    digest: Mapped[str] = mapped_column(String(64))
     snapshot: Mapped[str] = mapped_column(Text)
 
     @property
