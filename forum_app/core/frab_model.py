@@ -52,7 +52,7 @@ class ScheduleItem:
     logo: str = ""
 
     @property
-    def endsat_clock(self) -> datetime:
+    def ends_at(self) -> datetime:
         return self.starts_at + self.duration
 
 

@@ -143,6 +143,7 @@ class _RawDay:
     date: date
     start: datetime | None
     end: datetime | None
+    rooms: list[str]
     items: list[tuple[str, dict[str, Any]]]
 
 
@@ -157,8 +158,10 @@ def _raw_days(conference: dict[str, Any]) -> list[_RawDay]:
         if not isinstance(rooms, dict):
             raise Invalid(N_("%(where)s: this is not a set of named values."), where=f"{where}, rooms")
         items: list[tuple[str, dict[str, Any]]] = []
+        names: list[str] = []
         for name in rooms:
             room = _string({"room": name}, "room", 200, where)
+            names.append(room)
             for item in _list(rooms, name, MAX_ITEMS, f"{where}, {room[:80]}"):
                 if not isinstance(item, dict):
                     raise Invalid(
@@ -175,6 +178,7 @@ def _raw_days(conference: dict[str, Any]) -> list[_RawDay]:
                 _date(_string(raw, "date", 60, where), where),
                 _instant(start, where) if start else None,
                 _instant(end, where) if end else None,
+                names,
                 items,
             )
         )
@@ -311,6 +315,7 @@ def parse_schedule(data: bytes, filename: str | None = None, *, zone: str | None
     for entry in _list(conference, "rooms", _MAX_ROOMS, where):
         if isinstance(entry, dict) and (name := _string(entry, "name", 200, where)):
             rooms[name] = None
+    rooms |= dict.fromkeys(name for day in raw_days for name in day.rooms)
     days: dict[date, ConferenceDay] = {}
     items: list[ScheduleItem] = []
     for number, raw_day in enumerate(raw_days, 1):
@@ -319,9 +324,6 @@ def parse_schedule(data: bytes, filename: str | None = None, *, zone: str | None
             item = _item(raw_item, room, day, tz, acronym, f"day {number}, {room[:80]}")
             items.append(item)
             rooms[item.room] = None
-    for raw_day_rooms in (entry.get("rooms") or {} for entry in conference.get("days") or []):
-        for name in raw_day_rooms:
-            rooms[_string({"room": name}, "room", 200, where)] = None
     rooms.pop("", None)
     if len(rooms) > _MAX_ROOMS:
         raise Invalid(N_("The file holds more than %(limit)s rooms."), limit=_MAX_ROOMS)

@@ -20,7 +20,8 @@ from forum_app.core.text import N_
 MAX_BYTES = 30_000_000
 MAX_ITEMS = 20_000
 _MAX_DEPTH = 30
-_MAX_ELEMENTS = 1_500_000
+_MAX_ELEMENTS = 700_000
+_MAX_TAGS = 4_000_000
 # Of JSON: each list or object costs many times its two octets once read.
 _MAX_CONTAINERS = 1_000_000
 _MAX_VALUES = 5_000_000
@@ -66,6 +67,8 @@ def _read_json(data: bytes) -> dict[str, Any]:
 def _elements(data: bytes) -> Iterator[tuple[str, Element]]:
     """Starts and ends of elements, with bounds on their number and depth."""
     depth = count = 0
+    if data.count(b"<") > _MAX_TAGS:
+        raise Invalid(N_("The XML is nested too deeply or holds too many elements."))
     parser = iterparse(
         io.BytesIO(data),
         events=("start", "end"),

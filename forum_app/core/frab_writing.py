@@ -1,6 +1,7 @@
 """A Schedule as schedule.xml and schedule.json; the same input gives the same bytes."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from forum_app.core.frab_model import (
     ConferenceDay,
+    Person,
     Schedule,
     ScheduleItem,
     items_by_day,
@@ -49,18 +51,26 @@ def _number_or_text(identifier: str) -> int | str:
     return identifier
 
 
+def _json_person(person: Person) -> dict[str, int | str]:
+    # The C3VOC's schema takes either frab's form or pretalx's, and refuses a mixture.
+    if person.id:
+        return {"id": _number_or_text(legal(person.id)), "public_name": legal(person.name)}
+    return {"name": legal(person.name)}
+
+
 def _json_item(item: ScheduleItem, zone: ZoneInfo) -> dict[str, Any]:
     date = _local(item.starts_at, zone)
+    optional = {"logo": legal(item.logo)} if item.logo else {}
     return {
         "guid": legal(item.guid),
         "id": _number_or_text(legal(item.id)),
+        **optional,
         "date": date,
         "start": date[11:16],
         "duration": _length(item.duration),
         "room": legal(item.room),
         "slug": legal(item.slug),
         "url": legal(item.url),
-        "logo": legal(item.logo) or None,
         "title": legal(item.title),
         "subtitle": legal(item.subtitle),
         "track": legal(item.track),
@@ -70,27 +80,26 @@ def _json_item(item: ScheduleItem, zone: ZoneInfo) -> dict[str, Any]:
         "description": legal(item.description),
         "recording_license": legal(item.recording_license),
         "do_not_record": item.optout,
-        "persons": [
-            {
-                "id": _number_or_text(legal(person.id)),
-                "name": legal(person.name),
-                "public_name": legal(person.name),
-            }
-            for person in item.persons
-        ],
+        "persons": [_json_person(person) for person in item.persons],
         "links": [{"url": legal(link.href), "title": legal(link.title)} for link in item.links],
         "attachments": [],
     }
+
+
+def _json_room(schedule: Schedule, room: str) -> dict[str, str]:
+    guid = uuid.uuid5(uuid.NAMESPACE_URL, f"{legal(schedule.acronym)}/{legal(room)}")
+    return {"guid": str(guid), "name": legal(room)}
 
 
 def render_json(schedule: Schedule) -> bytes:
     """schedule.json in UTF-8, as the C3VOC's schema describes it."""
     zone = zone_info(schedule.zone)
     days = list(_by_room(schedule))
+    base = {"base_url": legal(schedule.base_url)} if schedule.base_url else {}
     content = {
         "schedule": {
             "version": legal(schedule.version),
-            "base_url": legal(schedule.base_url),
+            **base,
             "conference": {
                 "acronym": legal(schedule.acronym),
                 "title": legal(schedule.title),
@@ -99,7 +108,7 @@ def render_json(schedule: Schedule) -> bytes:
                 "daysCount": len(days),
                 "timeslot_duration": _length(timedelta(minutes=schedule.timeslot_minutes)),
                 "time_zone_name": schedule.zone,
-                "rooms": [{"name": legal(room)} for room in rooms_of(schedule)],
+                "rooms": [_json_room(schedule, room) for room in rooms_of(schedule)],
                 "days": [
                     {
                         "index": index,
@@ -140,7 +149,6 @@ def _xml_item(item: ScheduleItem, zone: ZoneInfo) -> Iterator[str]:
         f"<duration>{_length(item.duration)}</duration>\n"
         f"<room>{_text(item.room)}</room>\n"
         f"<slug>{_text(item.slug)}</slug>\n"
-        f"<url>{_text(item.url)}</url>\n"
         f"<recording>\n<license>{_text(item.recording_license)}</license>\n"
         f"<optout>{optout}</optout>\n</recording>\n"
         f"<title>{_text(item.title)}</title>\n"
@@ -151,6 +159,8 @@ def _xml_item(item: ScheduleItem, zone: ZoneInfo) -> Iterator[str]:
         f"<abstract>{_text(item.abstract)}</abstract>\n"
         f"<description>{_text(item.description)}</description>\n"
     )
+    if item.url:
+        yield f"<url>{_text(item.url)}</url>\n"
     if item.logo:
         yield f"<logo>{_text(item.logo)}</logo>\n"
     yield "<persons>\n"
@@ -163,6 +173,7 @@ def _xml_item(item: ScheduleItem, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _xml(schedule: Schedule) -> Iterator[str]:
+    base = f"<base_url>{_text(schedule.base_url)}</base_url>\n" if schedule.base_url else ""
     zone = zone_info(schedule.zone)
     days = list(_by_room(schedule))
     yield (
@@ -177,7 +188,7 @@ def _xml(schedule: Schedule) -> Iterator[str]:
         f"<days>{len(days)}</days>\n"
         f"<timeslot_duration>{_length(timedelta(minutes=schedule.timeslot_minutes))}"
         "</timeslot_duration>\n"
-        f"<base_url>{_text(schedule.base_url)}</base_url>\n"
+        f"{base}"
         f"<time_zone_name>{_text(schedule.zone)}</time_zone_name>\n"
         "</conference>\n"
     )

@@ -276,7 +276,6 @@ texts = st.text(
 
 
 @given(texts, texts, texts)
-@settings(deadline=None)
 def test_texts_come_back_through_two_readers(summary: str, description: str, location: str) -> None:
     entry = replace(ENTRY, summary=summary, description=description, location=location)
     feed = render_feed([entry], INFO)
@@ -291,7 +290,6 @@ def test_texts_come_back_through_two_readers(summary: str, description: str, loc
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
-@settings(deadline=None)
 def test_no_control_character_survives_and_every_line_fits(summary: str, name: str) -> None:
     feed = render_feed([replace(ENTRY, summary=summary, description=name)], replace(INFO, name=name))
     text = "".join(lines_of(feed))
