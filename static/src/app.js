@@ -3,7 +3,6 @@ import htmx from "htmx.org";
 
 const root = document.documentElement;
 root.classList.add("js");
-window.htmx = htmx;
 
 /** Runs a function on the page and again on whatever htmx brings in. */
 function onContent(enhance) {
@@ -83,6 +82,7 @@ document.addEventListener("submit", (event) => {
   for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
 });
 function release() {
+  for (const input of document.querySelectorAll("form[data-skip-empty] :disabled")) input.disabled = false;
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
@@ -93,7 +93,7 @@ document.addEventListener("htmx:afterRequest", release);
 
 // Lists: an empty field does not belong in the address.
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("form[data-skip-empty]")) return;
+  if (!event.target.matches("form[data-skip-empty]") || event.defaultPrevented) return;
   for (const input of event.target.elements) if (input.name && input.value === "") input.disabled = true;
 });
 document.addEventListener("htmx:configRequest", (event) => {
@@ -101,14 +101,26 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of [...event.detail.formData.keys()]) {
     if (event.detail.formData.get(name) === "") event.detail.formData.delete(name);
   }
-  for (const input of event.detail.elt.elements) input.disabled = false;
 });
-// After a swap the focus goes back to the control that was used, by its id or to the table's place.
+// A filter works when it is chosen.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form[data-skip-empty] select")) event.target.form.requestSubmit();
+});
+// After a swap the focus stays with the control that was used, else goes to the table.
+let used = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const at = document.activeElement;
+  used = event.detail.target.matches(".data-table") && event.detail.target.contains(at) ? at : null;
+});
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.matches?.(".data-table") && document.activeElement === document.body) {
-    event.detail.elt.setAttribute("tabindex", "-1");
-    event.detail.elt.focus({ preventScroll: true });
-  }
+  const table = event.detail.elt.closest?.(".data-table");
+  if (!used || !table || used.isConnected) return;
+  const twin =
+    (used.id && document.getElementById(used.id)) ||
+    [...table.querySelectorAll("a, button")].find((other) => other.textContent === used.textContent);
+  if (!twin) table.setAttribute("tabindex", "-1");
+  (twin || table).focus({ preventScroll: true });
+  used = null;
 });
 // A refused form comes back as 422, a lost race as 409: both are pages to show.
 document.addEventListener("htmx:beforeSwap", (event) => {
