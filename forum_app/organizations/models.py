@@ -13,10 +13,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from forum_app.accounts.models import User
+from forum_app.core.names import normal_form, person_sort_key
 from forum_app.core.text import N_
 from forum_app.db import Base, Key
 
@@ -49,6 +51,18 @@ KIND_LABELS = {
     Kind.OTHER: N_("Other"),
 }
 
+_ISO_3166 = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
+    "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
+    "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT "
+    "HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
+    "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI "
+    "NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG "
+    "SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG "
+    "UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
+)
+COUNTRIES = frozenset(_ISO_3166.split())  # ISO 3166-1 alpha-2
+
 organization_area = Table(
     "organizations_organization_area",
     Base.metadata,
@@ -78,14 +92,23 @@ class TechnologyArea(Base):
     position: Mapped[int] = mapped_column(default=0)
 
 
+# Compared by code point on every database, as core.names means it.
+SORT_LENGTH = 400
+_SortKey = String(SORT_LENGTH).with_variant(String(SORT_LENGTH, collation="C"), "postgresql")
+
+
 class Organization(Base):
-    """An organization. At least one of the two names is set; sort by name_kana in Japanese."""
+    """An organization; at least one of the two names is set.
+
+    sort_en, sort_ja: what a list in that language is ordered by (in Japanese the reading where it
+    is known). search_text: the normal forms of all its names. All three follow the names.
+    """
 
     __tablename__ = "organizations_organization"
     __table_args__ = (
         CheckConstraint("name_en <> '' OR name_ja <> ''", name="has_name"),
-        Index(None, "name_kana"),
-        Index(None, "name_en"),
+        Index(None, "sort_ja"),
+        Index(None, "sort_en"),
     )
 
     id: Mapped[Key]
@@ -100,6 +123,9 @@ class Organization(Base):
     profile_en: Mapped[str] = mapped_column(Text, default="")
     profile_ja: Mapped[str] = mapped_column(Text, default="")
     fictional: Mapped[bool] = mapped_column(default=False)
+    sort_en: Mapped[str] = mapped_column(_SortKey, default="")
+    sort_ja: Mapped[str] = mapped_column(_SortKey, default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
 
@@ -114,6 +140,21 @@ class Organization(Base):
     @property
     def audit_label(self) -> str:
         return self.name_en or self.name_ja
+
+
+def search_form(text: str) -> str:
+    """What is typed into a search, or a name, as the two are compared."""
+    return normal_form(text).casefold()
+
+
+@event.listens_for(Organization, "before_insert")
+@event.listens_for(Organization, "before_update")
+def _follow_names(mapper: Mapper[Organization], connection: object, row: Organization) -> None:
+    latin, native, kana = row.name_en or "", row.name_ja or "", row.name_kana or ""
+    row.sort_en = person_sort_key(latin, native, kana, "en")[:SORT_LENGTH]
+    row.sort_ja = person_sort_key(latin, native, kana, "ja")[:SORT_LENGTH]
+    names = (latin, native, kana, row.short_name or "")
+    row.search_text = "\n".join(dict.fromkeys(search_form(name) for name in names if name))
 
 
 class IdentifierScheme(enum.StrEnum):
@@ -163,6 +204,12 @@ class MemberRole(enum.StrEnum):
     MEMBER = "member"
 
 
+MEMBER_ROLE_LABELS = {
+    MemberRole.REPRESENTATIVE: N_("Representative"),
+    MemberRole.MEMBER: N_("Member"),
+}
+
+
 class MemberState(enum.StrEnum):
     """requested (by the person), invited (by a representative, by mail), active, ended."""
 
@@ -170,6 +217,14 @@ class MemberState(enum.StrEnum):
     INVITED = "invited"
     ACTIVE = "active"
     ENDED = "ended"
+
+
+MEMBER_STATE_LABELS = {
+    MemberState.REQUESTED: N_("Asked to join"),
+    MemberState.INVITED: N_("Invited"),
+    MemberState.ACTIVE: N_("Active"),
+    MemberState.ENDED: N_("Ended"),
+}
 
 
 class Membership(Base):

@@ -148,6 +148,17 @@ def upgrade() -> None:
         sa.Column("profile_en", sa.Text(), nullable=False),
         sa.Column("profile_ja", sa.Text(), nullable=False),
         sa.Column("fictional", sa.Boolean(), nullable=False),
+        sa.Column(
+            "sort_en",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "sort_ja",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint(
@@ -159,10 +170,8 @@ def upgrade() -> None:
     with op.batch_alter_table("organizations_organization", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_organizations_organization_country"), ["country"], unique=False)
         batch_op.create_index(batch_op.f("ix_organizations_organization_kind"), ["kind"], unique=False)
-        batch_op.create_index(batch_op.f("ix_organizations_organization_name_en"), ["name_en"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_organizations_organization_name_kana"), ["name_kana"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_organizations_organization_sort_en"), ["sort_en"], unique=False)
+        batch_op.create_index(batch_op.f("ix_organizations_organization_sort_ja"), ["sort_ja"], unique=False)
 
     op.create_table(
         "web_sent_form",
@@ -1466,8 +1475,8 @@ def downgrade() -> None:
 
     op.drop_table("web_sent_form")
     with op.batch_alter_table("organizations_organization", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_organizations_organization_name_kana"))
-        batch_op.drop_index(batch_op.f("ix_organizations_organization_name_en"))
+        batch_op.drop_index(batch_op.f("ix_organizations_organization_sort_ja"))
+        batch_op.drop_index(batch_op.f("ix_organizations_organization_sort_en"))
         batch_op.drop_index(batch_op.f("ix_organizations_organization_kind"))
         batch_op.drop_index(batch_op.f("ix_organizations_organization_country"))
 
