@@ -2,8 +2,9 @@
 
 import enum
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from forum_app.db import Base, Key
@@ -82,10 +83,17 @@ class Purpose(enum.StrEnum):
 
     VERIFY = "verify"
     RESET = "reset"
+    EMAIL = "email"
 
 
 class MailedLink(Base):
-    """A single-use secret sent by mail; only its SHA-256 is kept."""
+    """A single-use secret sent by mail; only its SHA-256 is kept.
+
+    pending: what takes effect when the link is used: {"password_hash", "name_latin", "name_native",
+    "name_kana", "locale", "timezone"} of a sign-up, {"email"} of a change of address. It hangs on the
+    link, not on the user, so that the account goes to whoever asked for this very mail.
+    browser_hash: SHA-256 hex of a secret in the browser that asked.
+    """
 
     __tablename__ = "accounts_mailed_link"
 
@@ -94,6 +102,8 @@ class MailedLink(Base):
     purpose: Mapped[Purpose] = mapped_column(Enum(Purpose, native_enum=False, length=20))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     next_path: Mapped[str | None] = mapped_column(String(500))
+    pending: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    browser_hash: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
