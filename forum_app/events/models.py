@@ -1,7 +1,8 @@
 """Series, editions, places, tracks, and who works on an event."""
 
 import enum
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -39,6 +40,15 @@ VISIBILITY_LABELS = {
     Visibility.UNLISTED: N_("Unlisted"),
     Visibility.CLOSED: N_("Closed"),
 }
+
+
+class RegistrationWindow(enum.StrEnum):
+    """Whether the doors of the registration are open; seats are another matter."""
+
+    NOT_ANNOUNCED = "not_announced"
+    NOT_YET = "not_yet"
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class Event(Base):
@@ -90,6 +100,24 @@ class Event(Base):
     @property
     def is_published(self) -> bool:
         return self.published_at is not None
+
+    @property
+    def over_at(self) -> datetime:
+        """The midnight after the last day in the event's zone, as a UTC instant."""
+        midnight = datetime.combine(self.ends_on + timedelta(days=1), time(), ZoneInfo(self.timezone))
+        return midnight.astimezone(UTC)
+
+    def registration_window(self, now: datetime) -> RegistrationWindow:
+        """State of the window at now. With only one end set, the other end is open; it never
+        outlasts the event."""
+        opens, closes = self.registration_opens_at, self.registration_closes_at
+        if now >= self.over_at or (closes is not None and now >= closes):
+            return RegistrationWindow.CLOSED
+        if opens is None and closes is None:
+            return RegistrationWindow.NOT_ANNOUNCED
+        if opens is not None and now < opens:
+            return RegistrationWindow.NOT_YET
+        return RegistrationWindow.OPEN
 
     @property
     def audit_label(self) -> str:

@@ -35,6 +35,16 @@ def has_role(user: Any, event: Event, *roles: EventRole) -> bool:
     return EventRole.ORGANIZER in held or bool(held.intersection(roles))
 
 
+def forget_roles(session: Any) -> None:
+    """Read roles anew in this database session; to be called after a change of roles."""
+    session.info.pop(MEMO, None)
+
+
+def can_create_event(user: Any) -> bool:
+    """Administrators of the installation; series are theirs too."""
+    return bool(user.is_authenticated and user.is_admin)
+
+
 def can_manage_event(user: Any, event: Event) -> bool:
     """Organizers of the event, and administrators."""
     return has_role(user, event)

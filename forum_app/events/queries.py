@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db
-from forum_app.events.models import Event, EventRole, RoleGrant, Room, Track
+from forum_app.db import Base, db
+from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
+from forum_app.web.tables import Page, TableState, contains, paginate
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +126,164 @@ def list_tracks(event_id: int) -> Sequence[Track]:
     return db.session.scalars(
         select(Track).where(Track.event_id == event_id).order_by(Track.position, Track.id)
     ).all()
+
+
+def get_room(event_id: int, room_id: int) -> Room:
+    """The room of this event; raises NotFound, for rooms of other events too."""
+    room = db.session.scalar(select(Room).where(Room.id == room_id, Room.event_id == event_id))
+    if room is None:
+        raise NotFound(N_("There is no such room."))
+    return room
+
+
+def get_track(event_id: int, track_id: int) -> Track:
+    """The track of this event; raises NotFound, for tracks of other events too."""
+    track = db.session.scalar(select(Track).where(Track.id == track_id, Track.event_id == event_id))
+    if track is None:
+        raise NotFound(N_("There is no such track."))
+    return track
+
+
+def get_grant(event_id: int, grant_id: int) -> RoleGrant:
+    """The role granted at this event, with its user; raises NotFound."""
+    grant = db.session.scalar(
+        select(RoleGrant)
+        .where(RoleGrant.id == grant_id, RoleGrant.event_id == event_id)
+        .options(joinedload(RoleGrant.user))
+    )
+    if grant is None:
+        raise NotFound(N_("There is no such role."))
+    return grant
+
+
+def list_staff(event_id: int) -> Sequence[RoleGrant]:
+    """All roles at an event with their users."""
+    return list_people_with_role(event_id, *EventRole)
+
+
+def count_uses(row: Base) -> int:
+    """How many rows of any feature point to row; asks the schema, since events know no upper feature."""
+    column = row.__table__.c["id"]
+    keys = [
+        key.parent
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column is column
+    ]
+    counts = [
+        select(func.count()).select_from(key.table).where(key == row.id).scalar_subquery()  # type: ignore[attr-defined]
+        for key in keys
+    ]
+    return sum(db.session.execute(select(*counts)).one()) if counts else 0
+
+
+def list_series() -> Sequence[tuple[Series, int]]:
+    """All series by name, each with the number of its editions."""
+    rows = db.session.execute(
+        select(Series, func.count(Event.id))
+        .outerjoin(Event, Event.series_id == Series.id)
+        .group_by(Series.id)
+        .order_by(Series.name_en, Series.name_ja, Series.id)
+    ).all()
+    return [(series, count) for series, count in rows]
+
+
+def find_series(slug: str) -> Series | None:
+    """The series, or None."""
+    return db.session.scalar(select(Series).where(Series.slug == slug))
+
+
+def get_series(slug: str) -> Series:
+    """The series; raises NotFound."""
+    series = find_series(slug)
+    if series is None:
+        raise NotFound(N_("There is no such series."))
+    return series
+
+
+def not_over(now: datetime) -> ColumnElement[bool]:
+    """Events whose last day, in their own zone, is not over; one statement reads the zones in use."""
+    zones_by_day: dict[date, list[str]] = {}
+    for zone in db.session.scalars(select(Event.timezone).distinct()):
+        zones_by_day.setdefault(now.astimezone(ZoneInfo(zone)).date(), []).append(zone)
+    conditions = [
+        and_(Event.timezone.in_(zones), Event.ends_on >= day) for day, zones in zones_by_day.items()
+    ]
+    return or_(false(), *conditions)
+
+
+def _listed() -> ColumnElement[bool]:
+    return and_(Event.published_at.is_not(None), Event.visibility == Visibility.PUBLIC)
+
+
+def _mine(user: Any, participations: Mapping[int, Participation]) -> ColumnElement[bool]:
+    """Events that user works on, and published ones that user takes part in."""
+    if not user.is_authenticated:
+        return false()
+    works_on = Event.id.in_(select(RoleGrant.event_id).where(RoleGrant.user_id == user.id))
+    takes_part = and_(Event.published_at.is_not(None), Event.id.in_(participations))
+    return or_(works_on, takes_part)
+
+
+def _visible(user: Any, participations: Mapping[int, Participation]) -> ColumnElement[bool]:
+    if user.is_authenticated and user.is_admin:
+        return true()
+    return or_(_listed(), _mine(user, participations))
+
+
+def page_of_events(
+    user: Any, state: TableState, participations: Mapping[int, Participation], now: datetime
+) -> Page[Event]:
+    """What user may find: listed events and the own ones, those to come unless filter when is "past"."""
+    statement = select(Event).where(_visible(user, participations)).options(joinedload(Event.series))
+    running = not_over(now)
+    statement = statement.where(not_(running) if state.filters.get("when") == "past" else running)
+    if state.q:
+        pattern = contains(state.q)
+        columns = (
+            Event.title_en,
+            Event.title_ja,
+            Event.venue_en,
+            Event.venue_ja,
+            Event.slug,
+        )
+        statement = statement.where(or_(*[column.ilike(pattern, escape="\\") for column in columns]))
+    return paginate(statement, state, sorts={"starts_on": [Event.starts_on, Event.id]})
+
+
+def list_upcoming(now: datetime, *, limit: int) -> Sequence[Event]:
+    """Listed events that are not over, soonest first."""
+    return _events(select(Event).where(_listed(), not_over(now)), limit, descending=False)
+
+
+def list_recent(now: datetime, *, limit: int) -> Sequence[Event]:
+    """Listed events that are over, latest first."""
+    return _events(select(Event).where(_listed(), not_(not_over(now))), limit, descending=True)
+
+
+def list_own_events(
+    user: Any, participations: Mapping[int, Participation], now: datetime, *, limit: int
+) -> Sequence[Event]:
+    """Events user works on or takes part in that are not over, soonest first."""
+    if not user.is_authenticated:
+        return []
+    statement = select(Event).where(_mine(user, participations), not_over(now))
+    return _events(statement, limit, descending=False)
+
+
+def list_editions(
+    event: Event, user: Any, participations: Mapping[int, Participation], *, limit: int
+) -> Sequence[Event]:
+    """Other editions of the event's series that user may find, latest first."""
+    if event.series_id is None:
+        return []
+    statement = select(Event).where(
+        Event.series_id == event.series_id, Event.id != event.id, _visible(user, participations)
+    )
+    return _events(statement, limit, descending=True)
+
+
+def _events(statement: Select[Any], limit: int, *, descending: bool) -> Sequence[Event]:
+    order = (Event.starts_on, Event.id)
+    ordered = statement.order_by(*[c.desc() if descending else c.asc() for c in order])
+    return db.session.scalars(ordered.limit(limit).options(joinedload(Event.series))).all()

@@ -104,7 +104,10 @@ class ZonedDateTimeField(DateTimeLocalField):  # type: ignore[misc]
     def pre_validate(self, form: Any) -> None:
         if self.data is not None and self.data.tzinfo is None:
             zone = ZoneInfo(self.zone)
-            instant = self.data.replace(tzinfo=zone).astimezone(UTC)
+            try:
+                instant = self.data.replace(tzinfo=zone).astimezone(UTC)
+            except OverflowError as error:  # in the first or last hours of the calendar
+                raise ValidationError(lazy_gettext("This time is out of range.")) from error
             if instant.astimezone(zone).replace(tzinfo=None) != self.data:
                 raise ValidationError(
                     lazy_gettext("This time does not exist: the clocks are put forward then.")

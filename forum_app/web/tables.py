@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, SQLColumnExpression, func, select
 
 from forum_app.db import db
 
@@ -107,7 +107,7 @@ class Page(Generic[Row]):
 
 
 def paginate(
-    statement: Select[Any], state: TableState, *, sorts: Mapping[str, Sequence[ColumnElement[Any]]]
+    statement: Select[Any], state: TableState, *, sorts: Mapping[str, Sequence[SQLColumnExpression[Any]]]
 ) -> Page[Any]:
     """Run statement for one page: one count, one select (plus its eager loads).
 
