@@ -262,21 +262,24 @@ def _item(
 
 
 def _told_apart(items: list[ScheduleItem]) -> list[ScheduleItem]:
-    """Repeats of one item under the same guid get guids of their own, made of time and room."""
-    seen: set[str] = set()
-    result: list[ScheduleItem] = []
+    """Repeats of one item under the same guid get guids of their own, made of time and room.
+
+    What stands twice word for word is taken once; two versions of one thing are refused.
+    """
+    seen: dict[str, ScheduleItem] = {}
     for item in items:
-        if item.guid in seen:
-            name = f"{item.guid}/{item.id}/{item.starts_at.isoformat()}/{item.room}"
-            item = replace(item, guid=str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
-            if item.guid in seen:
-                raise Invalid(
-                    N_("item %(item)s: it stands twice at the same time in the same room."),
-                    item=item.id[:60],
-                )
-        seen.add(item.guid)
-        result.append(item)
-    return result
+        first = seen.setdefault(item.guid, item)
+        if first == item:
+            continue
+        name = f"{item.guid}/{item.id}/{item.starts_at.isoformat()}/{item.room}"
+        repeat = replace(item, guid=str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
+        same_place = (first.id, first.starts_at, first.room) == (item.id, item.starts_at, item.room)
+        if same_place or seen.setdefault(repeat.guid, repeat) != repeat:
+            raise Invalid(
+                N_("item %(item)s: it stands twice at the same time in the same room."),
+                item=item.id[:60],
+            )
+    return list(seen.values())
 
 
 def _zone_name(conference: dict[str, Any], zone: str | None, days: list[_RawDay]) -> str:

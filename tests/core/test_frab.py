@@ -147,13 +147,15 @@ def test_without_a_zone_the_offset_is_kept(offset: str, zone: str) -> None:
     assert parse_schedule(render_xml(schedule)) == schedule
 
 
-def test_an_item_given_twice_in_one_place_is_refused_but_a_repeat_is_taken() -> None:
+def test_a_repeat_is_taken_a_copy_dropped_and_a_contradiction_refused() -> None:
     again = JSON_ITEM | {"date": "2027-02-03T13:00:00+09:00"}
+    other = JSON_ITEM | {"title": "別の題"}
     first, second = parse_schedule(as_json(JSON_ITEM, again)).items
     assert first.guid == "g-1" != second.guid
-    assert parse_schedule(as_json(JSON_ITEM, again)).items[1] == second
-    with pytest.raises(Invalid, match="twice"):
-        parse_schedule(as_json(JSON_ITEM, JSON_ITEM, JSON_ITEM))
+    assert parse_schedule(as_json(JSON_ITEM, again, JSON_ITEM, again)).items == (first, second)
+    for items in ([JSON_ITEM, other], [JSON_ITEM, again, again | {"title": "別の題"}]):
+        with pytest.raises(Invalid, match="twice"):
+            parse_schedule(as_json(*items))
 
 
 def test_an_item_without_guid_gets_the_same_one_each_time() -> None:
