@@ -14,6 +14,7 @@ from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.queue import queue
 from forum_app.web.access import public
+from forum_app.web.samples import samples
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("web", __name__)
@@ -66,4 +67,4 @@ def style() -> str:
     """All components on one page, in development only."""
     if current_app.config["FORUM_SETTINGS"].production:
         raise NotFound(N_("There is no such page, or it is not open to you."))
-    return render_template("styleguide.html")
+    return render_template("styleguide.html", style=samples())

@@ -25,7 +25,8 @@ function setUp(box) {
   };
 
   let done = false;
-  const scanner = new QrScanner(
+  let scanner = null;
+  const make = () => new QrScanner(
     video,
     (result) => {
       if (done || !result.data) return;
@@ -55,6 +56,7 @@ function setUp(box) {
     }
     show(true);
     try {
+      scanner ??= make();
       await scanner.start();
       say(box.dataset.hint);
     } catch {
@@ -63,7 +65,7 @@ function setUp(box) {
     }
   });
   stop?.addEventListener("click", () => {
-    scanner.stop();
+    scanner?.stop();
     show(false);
     say("");
   });
