@@ -64,6 +64,7 @@ def _is_current(endpoint: str, url: str) -> bool:
 
 
 site_navigation = Navigation()
+account_navigation = Navigation()
 event_navigation = Navigation()
 manage_navigation = Navigation()
 
@@ -72,6 +73,7 @@ def init_app(app: Flask) -> None:
     """Let templates see the bars."""
     app.jinja_env.globals.update(
         site_nav=site_navigation.links,
+        account_nav=account_navigation.links,
         event_nav=event_navigation.links,
         manage_nav=manage_navigation.links,
     )
