@@ -396,3 +396,51 @@ def test_a_closing_section_mark_and_quotes_are_escaped() -> None:
     schedule = parse_schedule(changed(title=']]> <script>alert("1")</script> & \'', room="A"))
     assert b"<script>" not in render_xml(schedule)
     assert parse_schedule(render_xml(schedule)) == schedule
+
+
+def test_what_the_published_schemas_require_is_there_even_for_a_bare_item() -> None:
+    bare = {key: JSON_ITEM[key] for key in ("id", "guid", "date", "duration", "title")}
+    schedule = parse_schedule(as_json(bare))
+    root = fromstring(render_xml(schedule))  # noqa: S314 (our own bytes)
+    assert [child.tag for child in root] == ["generator", "version", "conference", "day"]
+    event = root.find("day/room/event")
+    assert event is not None
+    assert {child.tag for child in event} == {
+        "room",
+        "title",
+        "subtitle",
+        "type",
+        "date",
+        "start",
+        "duration",
+        "abstract",
+        "slug",
+        "track",
+        "persons",
+        "language",
+        "description",
+        "recording",
+        "links",
+    }
+    conference = json.loads(render_json(schedule))["schedule"]["conference"]
+    assert {"title", "acronym", "days", "daysCount", "start", "end", "timeslot_duration"} <= set(conference)
+    assert set(conference["days"][0]) == {"index", "date", "day_start", "day_end", "rooms"}
+    assert set(conference["days"][0]["rooms"]["A"][0]) >= {
+        "abstract",
+        "date",
+        "duration",
+        "guid",
+        "id",
+        "language",
+        "links",
+        "persons",
+        "room",
+        "slug",
+        "start",
+        "subtitle",
+        "title",
+        "track",
+        "type",
+        "url",
+    }
+    assert set(conference["rooms"][0]) == {"guid", "name"}
