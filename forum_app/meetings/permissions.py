@@ -1,0 +1,65 @@
+"""Who may do what with requests and meetings. Organizers may do all of it on behalf."""
+
+from typing import Any
+
+from forum_app.events.models import Event
+from forum_app.events.permissions import can_manage_event, is_staff
+from forum_app.meetings.models import Meeting, MeetingRequest
+from forum_app.meetings.queries import PRESENT, find_participant
+from forum_app.registration.models import Registration
+
+
+def can_see_directory(user: Any, event: Event) -> bool:
+    """Approved participants and staff; others do not learn who is there."""
+    return is_staff(user, event) or find_participant(user, event) is not None
+
+
+def is_self(user: Any, registration: Registration) -> bool:
+    """Whether this registration is the person's own."""
+    return bool(user.is_authenticated and registration.user_id == user.id)
+
+
+def takes_meetings(registration: Registration) -> bool:
+    """Whether this person may be asked: a host type, approved or checked in, with a login."""
+    return (
+        registration.type.takes_meetings
+        and registration.state in PRESENT
+        and registration.user_id is not None
+    )
+
+
+def same_organization(one: Registration, other: Registration) -> bool:
+    """Colleagues meet without a forum."""
+    return one.organization_id is not None and one.organization_id == other.organization_id
+
+
+def can_act_for(user: Any, registration: Registration, event: Event) -> bool:
+    """The person, and organizers of the event."""
+    return is_self(user, registration) or can_manage_event(user, event)
+
+
+def can_see_request(user: Any, request: MeetingRequest, event: Event) -> bool:
+    """Both people and organizers."""
+    return is_self(user, request.asker) or can_answer(user, request, event)
+
+
+def can_answer(user: Any, request: MeetingRequest, event: Event) -> bool:
+    """The host and organizers."""
+    return can_act_for(user, request.host, event)
+
+
+def can_withdraw(user: Any, request: MeetingRequest, event: Event) -> bool:
+    """The asker and organizers."""
+    return can_act_for(user, request.asker, event)
+
+
+def can_cancel_meeting(user: Any, meeting: Meeting) -> bool:
+    """Its participants and organizers."""
+    return any(is_self(user, p.registration) for p in meeting.participants) or can_manage_event(
+        user, meeting.event
+    )
+
+
+def can_move_meeting(user: Any, meeting: Meeting) -> bool:
+    """Organizers only: others cancel and choose anew, so that both agree."""
+    return can_manage_event(user, meeting.event)
