@@ -126,7 +126,7 @@ class AgendaItem(Base):
     event: Mapped[Event] = relationship()
     room: Mapped[Room | None] = relationship()
     track: Mapped[Track | None] = relationship()
-    parent: Mapped["AgendaItem | None"] = relationship(remote_side=[id])
+    parent: Mapped["AgendaItem | None"] = relationship(remote_side="AgendaItem.id")
     speakers: Mapped[list["ItemSpeaker"]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="ItemSpeaker.position"
     )
