@@ -6,7 +6,7 @@ from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
 
-from forum_app.events.models import ROLE_LABELS, VISIBILITY_LABELS, EventRole, Series, Visibility
+from forum_app.events.models import ROLE_LABELS, VISIBILITY_LABELS, EventRole, Visibility
 from forum_app.events.queries import list_series
 from forum_app.events.services import (
     FIRST_YEAR,
@@ -91,15 +91,25 @@ class EventForm(BaseForm):
     registration_opens_at = ZonedDateTimeField(lazy_gettext("Registration opens"), [optional()])
     registration_closes_at = ZonedDateTimeField(lazy_gettext("Registration closes"), [optional()])
 
-    def __init__(self, *args: Any, series: Series | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        series_slug: str = "",
+        may_choose_series: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        # a row's own series is a row; the field holds its slug
         super().__init__(*args, **kwargs)
-        self.known_series = {row.slug: row for row, _ in list_series()}
-        self.series.choices = [
-            ("", gettext("None")),
-            *[(slug, bilingual(row, "name")) for slug, row in self.known_series.items()],
-        ]
-        if self.series.raw_data is None:
-            self.series.data = series.slug if series is not None else ""
+        if may_choose_series:
+            self.known_series = {row.slug: row for row, _ in list_series()}
+            self.series.choices = [
+                ("", gettext("None")),
+                *[(slug, bilingual(row, "name")) for slug, row in self.known_series.items()],
+            ]
+            if not self.is_submitted():
+                self.series.data = series_slug
+        else:
+            del self.series
         notes = {
             Visibility.PUBLIC: gettext("listed for everybody"),
             Visibility.UNLISTED: gettext("for those who have the address"),
@@ -143,8 +153,7 @@ class EventForm(BaseForm):
 
     def values(self) -> EventValues:
         """Arguments of the services."""
-        return EventValues(
-            series=self.known_series.get(self.series.data or ""),
+        values = EventValues(
             edition=self.edition.data,
             title_en=self.title_en.data or "",
             title_ja=self.title_ja.data or "",
@@ -162,6 +171,9 @@ class EventForm(BaseForm):
             registration_opens_at=self.registration_opens_at.data,
             registration_closes_at=self.registration_closes_at.data,
         )
+        if "series" in self:
+            values["series"] = self.known_series.get(self.series.data or "")
+        return values
 
     @property
     def expected_version(self) -> int:

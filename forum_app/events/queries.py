@@ -177,6 +177,48 @@ def count_uses(row: Base) -> int:
     return sum(db.session.execute(select(*counts)).one()) if counts else 0
 
 
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """One thing that an event still lacks. label: English, marked with N_."""
+
+    label: str
+    endpoint: str
+
+
+def list_setup_steps(event: Event) -> list[SetupStep]:
+    """What is missing before an event can go well, most important first; two statements."""
+    has_room = db.session.scalar(select(select(Room.id).where(Room.event_id == event.id).exists()))
+    roles = set(db.session.scalars(select(RoleGrant.role).where(RoleGrant.event_id == event.id).distinct()))
+    steps = (
+        (not (event.venue_en and event.venue_ja), N_("Name the venue in both languages"), "events.edit"),
+        (not (event.title_en and event.title_ja), N_("Give the title in both languages"), "events.edit"),
+        (
+            not (event.summary_en and event.summary_ja),
+            N_("Write the summary in both languages"),
+            "events.edit",
+        ),
+        (
+            event.registration_opens_at is None and event.registration_closes_at is None,
+            N_("Set when the registration opens and closes"),
+            "events.edit",
+        ),
+        (
+            not (event.privacy_en and event.privacy_ja),
+            N_("Write the privacy notice in both languages"),
+            "events.texts",
+        ),
+        (
+            not (event.antitrust_en and event.antitrust_ja),
+            N_("Write the antitrust statement in both languages"),
+            "events.texts",
+        ),
+        (not has_room, N_("Add the rooms"), "events.rooms"),
+        (EventRole.ORGANIZER not in roles, N_("Name an organizer"), "events.roles"),
+        (EventRole.VETTING_OFFICER not in roles, N_("Name a vetting officer"), "events.roles"),
+    )
+    return [SetupStep(label, endpoint) for missing, label, endpoint in steps if missing]
+
+
 def list_series() -> Sequence[tuple[Series, int]]:
     """All series by name, each with the number of its editions."""
     rows = db.session.execute(
