@@ -1,0 +1,127 @@
+"""What one person reads and has in their programme; for pages, feeds, exports and busy time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from forum_app.agenda.models import AgendaItem, Bookmark
+from forum_app.agenda.permissions import Reader, reader_at, visible_to
+from forum_app.agenda.queries import (
+    bookmarked_ids,
+    bookmarked_times,
+    current_agenda,
+    events_of_programme,
+    speaking_times,
+)
+from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
+from forum_app.core.errors import NotFound
+from forum_app.core.intervals import Interval, merge
+from forum_app.core.text import N_
+from forum_app.db import db
+from forum_app.events.models import Event
+from forum_app.events.permissions import can_know_event
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeEntry:
+    """One item in a person's programme."""
+
+    event: Event
+    item: PublishedItem
+    speaks: bool
+
+
+def readable(agenda: PublishedAgenda, reader: Reader) -> list[PublishedItem]:
+    """The items that reader may know of, in their order; cancelled ones too."""
+    if reader.staff:
+        return list(agenda.items)
+    return [item for item in agenda.items if visible_to(item, reader)]
+
+
+def readable_items(event: Event, user: Any, now: datetime | None = None) -> list[PublishedItem]:
+    """The published items of event that user may know of, cancelled ones too; [] if none.
+
+    now: not needed today; access depends on the days of the items, not on the clock.
+    """
+    agenda = current_agenda(event)
+    return [] if agenda is None else readable(agenda, reader_at(user, event))
+
+
+def readable_item(event: Event, user: Any, code: str) -> PublishedItem:
+    """One published item; NotFound when there is none or user may not know of it."""
+    agenda = current_agenda(event)
+    item = agenda.by_code.get(code) if agenda else None
+    if item is None or not visible_to(item, reader_at(user, event)):
+        raise NotFound(N_("There is no such agenda item, or it is not open to you."))
+    return item
+
+
+def programme_ids(user: Any, agenda: PublishedAgenda) -> set[int]:
+    """Ids of the items at which user speaks or which they bookmarked; whether readable or not."""
+    if not user.is_authenticated:
+        return set()
+    speaks = {item.id for item in agenda.items if item.is_speaker(user.id)}
+    return speaks | bookmarked_ids(user.id, agenda.event_id)
+
+
+def agenda_of(user: Any) -> list[ProgrammeEntry]:
+    """What user speaks at or has bookmarked, in all events open to them, by time.
+
+    Cancelled items stay in, so that calendars learn of it; what user may no longer read does not.
+    """
+    if not user.is_authenticated:
+        return []
+    entries = []
+    for event in events_of_programme(user.id):
+        agenda = current_agenda(event)
+        if agenda is None or not can_know_event(user, event):
+            continue
+        wanted = programme_ids(user, agenda)
+        reader = reader_at(user, event)
+        entries += [
+            ProgrammeEntry(event, item, item.is_speaker(user.id))
+            for item in agenda.items
+            if item.id in wanted and visible_to(item, reader)
+        ]
+    return sorted(entries, key=lambda entry: (entry.item.starts_at, entry.item.id))
+
+
+def add_bookmark(*, actor: Any, event: Event, code: str, now: datetime) -> PublishedItem:
+    """Put an item into the actor's own programme; doing it twice is as good as once."""
+    item = readable_item(event, actor, code)
+    # a version may outlive its draft rows; without a row there is nothing to point at
+    row = db.session.get(AgendaItem, item.id)
+    if row is None:
+        raise NotFound(N_("There is no such agenda item, or it is not open to you."))
+    if db.session.get(Bookmark, (item.id, actor.id)) is None:
+        db.session.add(Bookmark(item_id=item.id, user_id=actor.id, created_at=now))
+    return item
+
+
+def remove_bookmark(*, actor: Any, event: Event, code: str) -> None:
+    """Take an item out of the actor's own programme, whether they may still read it or not."""
+    ids = select(AgendaItem.id).where(AgendaItem.event_id == event.id, AgendaItem.code == code)
+    db.session.execute(
+        delete(Bookmark).where(Bookmark.user_id == actor.id, Bookmark.item_id.in_(ids.scalar_subquery()))
+    )
+
+
+def busy_times(
+    event_id: int, user_ids: Iterable[int], *, bookmarks: bool = False
+) -> dict[int, list[Interval]]:
+    """When each person is taken by the agenda's draft: where they speak and, if asked, what they
+    bookmarked. UTC, merged, sorted; every id given is a key. At most two statements.
+    """
+    wanted = set(user_ids)
+    found: dict[int, list[Interval]] = {user_id: [] for user_id in wanted}
+    if not wanted:
+        return found
+    rows = list(speaking_times(event_id, wanted))
+    if bookmarks:
+        rows += bookmarked_times(event_id, wanted)
+    for user_id, start, end in rows:
+        found[user_id].append(Interval(start, end))
+    return {user_id: merge(intervals) for user_id, intervals in found.items()}
