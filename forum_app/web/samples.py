@@ -149,6 +149,7 @@ class SampleForm(BaseForm):
     )
     text = TextAreaField("Description", description="Up to 5,000 characters.")
     deck = FileField("Deck (PDF)")
+    code = StringField("Ticket code")
     password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
     consent = BooleanField("I agree to the antitrust statement", [InputRequired()])
 
