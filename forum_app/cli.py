@@ -180,3 +180,7 @@ def main() -> None:
     except (ConfigError, DomainError) as error:
         click.echo(" ".join(str(error).split()), err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

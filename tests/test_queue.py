@@ -1,0 +1,55 @@
+"""Jobs on the stores that are supported: the embedded file and a real Valkey."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huey.exceptions import TaskException
+
+from forum_app.config import Settings
+from forum_app.queue import _make_huey
+from tests.conftest import make_settings
+from tests.parts import valkey_server
+
+
+def run_a_job(settings: Settings) -> list[int]:
+    """Queue a job through settings' store, take it out as a worker does, and run it."""
+    huey = _make_huey(settings)
+    done: list[int] = []
+
+    @huey.task()
+    def note(number: int) -> int:
+        done.append(number)
+        return number * 2
+
+    result = note(21)
+    assert huey.pending_count() == 1
+    task = huey.dequeue()
+    huey.execute(task)
+    assert result.get() == 42
+    assert huey.pending_count() == 0
+    return done
+
+
+def test_embedded_store(tmp_path: Path) -> None:
+    settings = replace(make_settings(tmp_path), env="production")
+    assert run_a_job(settings) == [21]
+
+
+def test_valkey(tmp_path: Path) -> None:
+    with valkey_server() as url:
+        settings = replace(make_settings(tmp_path), env="production", queue_url=url)
+        assert run_a_job(settings) == [21]
+
+
+def test_a_job_that_fails_is_reported_not_swallowed(tmp_path: Path) -> None:
+    huey = _make_huey(replace(make_settings(tmp_path), env="production"))
+
+    @huey.task()
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    result = fail()
+    huey.execute(huey.dequeue())
+    with pytest.raises(TaskException):
+        result.get()
