@@ -266,7 +266,9 @@ def _change_active(membership: Membership, **values: Any) -> None:
     condition is in the statement that changes, so it holds whatever was read before.
     """
     db.session.execute(
-        select(Organization.id).where(Organization.id == membership.organization_id).with_for_update()
+        select(Organization.id)
+        .where(Organization.id == membership.organization_id)
+        .with_for_update(key_share=True)
     )
     other = aliased(Membership)
     remains = (

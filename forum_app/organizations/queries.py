@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -71,7 +72,7 @@ def get_organization(slug: str) -> Organization:
     return organization
 
 
-def search_organizations(text: str) -> Select[tuple[Organization]]:
+def search_organizations(text: str) -> Select[Any]:
     """Statement for the organizations that text may mean: any name in any spelling, or a number."""
     statement = select(Organization)
     if not text:

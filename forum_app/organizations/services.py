@@ -41,9 +41,7 @@ class LikelyTwins(Invalid):
 
     def __init__(self, twins: Sequence[Twin]) -> None:
         super().__init__(
-            N_(
-                "The registry already has an organization like this. Choose it, or confirm that yours differs."
-            ),
+            N_("The registry has an organization like this. Choose it, or confirm that yours differs."),
             field="different",
         )
         self.twins = list(twins)
@@ -130,9 +128,7 @@ def update_organization(
         raise PermissionDenied(N_("Only representatives of the organization may change its entry."))
     if organization.version != version:
         raise Conflict(
-            N_(
-                "Somebody else changed this entry in the meantime. Look at it again and make your change anew."
-            )
+            N_("Somebody else changed this entry in the meantime. Look at it again and repeat yours.")
         )
     details = checked_details(
         kind=kind,
