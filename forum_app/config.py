@@ -48,12 +48,12 @@ class Settings:
         return self.base_url.startswith("https://")
 
 
-def kept_secret(path: Path) -> str:
-    """The secret kept in path, made on the first call; readable by its owner only."""
+def kept_secret(path: Path, length: int = 48) -> str:
+    """The secret kept in path, made of length random bytes on the first call; its owner's only."""
     if path.exists():
         return path.read_text(encoding="utf-8").strip()
     path.parent.mkdir(parents=True, exist_ok=True)
-    value = secrets.token_urlsafe(48)
+    value = secrets.token_urlsafe(length)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another process was faster; its secret counts

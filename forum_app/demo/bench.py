@@ -150,21 +150,21 @@ def _organizations(now: datetime) -> list[int]:
     known = db.session.scalars(select(Organization.id).where(Organization.slug.like("bench-org-%"))).all()
     if known:
         return list(known)
-    return _rows(
-        Organization,
-        [
-            {
-                "slug": f"bench-org-{n}",
-                "name_en": f"Benchmark Works {n}",
-                "name_ja": f"測定製作所{n}",
-                "name_kana": "ソクテイセイサクショ",
-                "kind": list(Kind)[n % len(Kind)],
-                "country": "JP" if n % 2 else "US",
-                "created_at": now,
-            }
-            for n in range(60)
-        ],
-    )
+    rows = [
+        Organization(
+            slug=f"bench-org-{n}",
+            name_en=f"Benchmark Works {n}",
+            name_ja=f"測定製作所{n}",
+            name_kana="ソクテイセイサクショ",
+            kind=list(Kind)[n % len(Kind)],
+            country="JP" if n % 2 else "US",
+            created_at=now,
+        )
+        for n in range(60)
+    ]
+    db.session.add_all(rows)
+    db.session.flush()
+    return [row.id for row in rows]
 
 
 def _item(

@@ -29,6 +29,7 @@ from forum_app.demo.meetings import seed_meetings
 from forum_app.demo.programme import seed_agenda, seed_pitches
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
 from forum_app.events.queries import find_event
+from forum_app.organizations.details import organization_keys
 from forum_app.organizations.models import (
     Kind,
     MemberRole,
@@ -36,8 +37,8 @@ from forum_app.organizations.models import (
     MemberState,
     Organization,
     TechnologyArea,
+    TwinKey,
 )
-from forum_app.organizations.services import set_twin_keys
 from forum_app.registration.models import SEATED, ParticipantType, Registration, RegistrationState
 
 ZONE = "Asia/Tokyo"
@@ -105,7 +106,7 @@ def is_seeded() -> bool:
 
 def demo_password(settings: Settings) -> str:
     """Password of all demonstration accounts: the setting, else one made once and kept under var/."""
-    return settings.demo_password or kept_secret(settings.var / "demo-password")
+    return settings.demo_password or kept_secret(settings.var / "demo-password", 12)
 
 
 def accounts_text(settings: Settings) -> str:
@@ -176,8 +177,11 @@ def _organizations(world: World) -> None:
             )
     db.session.add_all(world.organizations.values())
     db.session.flush()
-    for organization in world.organizations.values():
-        set_twin_keys(organization)
+    db.session.add_all(
+        TwinKey(organization_id=row.id, key=key)
+        for row in world.organizations.values()
+        for key in organization_keys(row.name_en, row.name_ja, row.name_kana, row.short_name)
+    )
 
 
 def _accounts(world: World, password: str) -> None:
