@@ -1,11 +1,15 @@
 """Who may do what with requests and meetings. Organizers may do all of it on behalf."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event, is_staff
-from forum_app.meetings.models import Meeting, MeetingRequest
-from forum_app.meetings.queries import PRESENT, find_participant
+from forum_app.events.queries import Tile, dashboard_tiles
+from forum_app.meetings.models import Meeting, MeetingRequest, MeetingStatus, RequestState
+from forum_app.meetings.queries import PRESENT, count_meetings, count_requests, find_participant
 from forum_app.registration.models import Registration
 
 
@@ -63,3 +67,21 @@ def can_cancel_meeting(user: Any, meeting: Meeting) -> bool:
 def can_move_meeting(user: Any, meeting: Meeting) -> bool:
     """Organizers only: others cancel and choose anew, so that both agree."""
     return can_manage_event(user, meeting.event)
+
+
+def meeting_tiles(user: Any, event: Event, now: datetime) -> Iterable[Tile]:
+    """The organizers' dashboard: meetings set, and requests without an answer."""
+    if can_manage_event(user, event):
+        confirmed = count_meetings(event.id).get(MeetingStatus.CONFIRMED, 0)
+        pending = count_requests(event.id).get(RequestState.PENDING, 0)
+        yield Tile(N_("Meetings"), confirmed, "meetings.manage_index", order=70)
+        yield Tile(
+            N_("Meeting requests without an answer"),
+            pending,
+            "meetings.manage_requests",
+            order=71,
+            values={"state": RequestState.PENDING.value},
+        )
+
+
+dashboard_tiles.append(meeting_tiles)

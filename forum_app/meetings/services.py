@@ -71,9 +71,7 @@ def request_meeting(
         raise Conflict(N_("This person has asked you already. Answer that request under Meetings."))
     if count_pending_of(asker.id) >= MOST_OPEN_REQUESTS:
         raise Invalid(
-            N_(
-                "You have %(most)s requests waiting. Withdraw one, or wait for an answer, before you ask again."
-            ),
+            N_("You have %(most)s requests waiting. Withdraw one or await an answer before you ask again."),
             most=MOST_OPEN_REQUESTS,
         )
     request = MeetingRequest(

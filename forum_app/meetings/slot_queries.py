@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select
 
-from forum_app.agenda.models import AgendaItem, ItemSpeaker, ItemStatus, Speaker
+from forum_app.agenda.programme import busy_times
 from forum_app.core.errors import NotFound
 from forum_app.core.intervals import Interval, clip, cut_into_slots, grid_cells, merge
 from forum_app.core.text import N_
@@ -46,27 +46,6 @@ class FreeSlot:
     def value(self) -> str:
         """The start as a form carries it."""
         return f"{self.start:%Y%m%dT%H%MZ}"
-
-
-def busy_times(event_id: int, user_ids: Collection[int]) -> dict[int, list[Interval]]:
-    """When people speak at an event, by login."""
-    rows = db.session.execute(
-        select(Speaker.user_id, AgendaItem.starts_at, AgendaItem.ends_at)
-        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
-        .join(AgendaItem, AgendaItem.id == ItemSpeaker.item_id)
-        .where(
-            AgendaItem.event_id == event_id,
-            AgendaItem.status != ItemStatus.CANCELLED,
-            AgendaItem.starts_at.is_not(None),
-            Speaker.user_id.in_(user_ids),
-        )
-    )
-    busy: dict[int, list[Interval]] = {}
-    for user_id, starts_at, ends_at in rows:
-        if user_id is None or starts_at is None or ends_at is None:  # for the type checker
-            continue
-        busy.setdefault(user_id, []).append(Interval(starts_at, ends_at))
-    return busy
 
 
 def claimed_cells(wanted: Mapping[ResourceKind, Collection[int]], window: Interval) -> Cells:

@@ -1,0 +1,372 @@
+"""Organizers: the day at the tables, all requests, moving, tables and interpreters."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from forum_app.core.errors import Conflict
+from forum_app.core.text import N_
+from forum_app.events.models import Event
+from forum_app.events.permissions import can_manage_event
+from forum_app.events.queries import list_rooms
+from forum_app.events.services import get_event
+from forum_app.meetings import blueprint
+from forum_app.meetings.booking_services import move_meeting
+from forum_app.meetings.forms import InterpreterForm, MoveForm, TableForm
+from forum_app.meetings.models import (
+    PRIORITY_LABELS,
+    REQUEST_LABELS,
+    Interpreter,
+    Meeting,
+    MeetingStatus,
+    MeetingTable,
+    Priority,
+    RequestState,
+)
+from forum_app.meetings.pages import slot_label, table_label
+from forum_app.meetings.queries import (
+    count_meetings,
+    count_requests,
+    get_interpreter,
+    get_meeting,
+    get_table,
+    list_host_loads,
+    list_interpreters,
+    list_meetings_at,
+    list_tables,
+    page_requests,
+)
+from forum_app.meetings.setup_services import (
+    remove_interpreter,
+    remove_table,
+    save_interpreter,
+    save_table,
+)
+from forum_app.meetings.slot_queries import FreeSlot
+from forum_app.web import clock
+from forum_app.web.access import authorize, signed_in
+from forum_app.web.errors import sentence
+from forum_app.web.formats import bilingual, format_date
+from forum_app.web.forms import ActionForm
+from forum_app.web.languages import language
+from forum_app.web.navigation import manage_navigation
+from forum_app.web.submission import submission
+from forum_app.web.tables import TableState
+
+COLUMNS = 6  # tables side by side; more make cells too narrow for names
+
+manage_navigation.add("meetings.manage_index", N_("Meetings"), order=60, visible=can_manage_event)
+manage_navigation.add("meetings.manage_tables", N_("Tables"), order=61, visible=can_manage_event)
+
+
+def managed_event(slug: str) -> Event:
+    """The event, for its organizers only."""
+    event = get_event(slug, current_user)
+    authorize(can_manage_event(current_user, event))
+    return event
+
+
+def _days(event: Event) -> list[date]:
+    return [event.starts_on + timedelta(days=n) for n in range((event.ends_on - event.starts_on).days + 1)]
+
+
+def _chosen_day(event: Event, days: Sequence[date]) -> date:
+    """?day=, else today if the event is on, else its first day."""
+    typed = request.args.get("day", "")
+    today = clock.now().astimezone(ZoneInfo(event.timezone)).date()
+    return next((day for day in days if day.isoformat() == typed), today if today in days else days[0])
+
+
+def _matrix(
+    tables: Sequence[MeetingTable], meetings: Sequence[Meeting]
+) -> list[tuple[datetime, dict[int, Meeting]]]:
+    """Rows of (start, {table id: meeting that starts or goes on then}), one row per start."""
+    rows = []
+    for start in sorted({meeting.starts_at for meeting in meetings}):
+        at = {m.table_id: m for m in meetings if m.table_id and m.starts_at <= start < m.ends_at}
+        rows.append((start, at))
+    return rows
+
+
+@blueprint.get("/events/<slug>/manage/meetings")
+@signed_in
+def manage_index(slug: str) -> str:
+    """The day at the tables."""
+    event = managed_event(slug)
+    days = _days(event)
+    day = _chosen_day(event, days)
+    zone = ZoneInfo(event.timezone)
+    opens = datetime.combine(day, time(), zone).astimezone(UTC)
+    closes = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    tables = list_tables(event.id)
+    confirmed = list_meetings_at(
+        event.id, starts_from=opens, starts_before=closes, statuses=[MeetingStatus.CONFIRMED]
+    )
+    return render_template(
+        "meetings/manage/index.html",
+        event=event,
+        day=day,
+        days=[
+            (
+                format_date(one, language()),
+                url_for("meetings.manage_index", slug=slug, day=one.isoformat()),
+                one == day,
+            )
+            for one in days
+        ],
+        tables=tables,
+        columns=COLUMNS,
+        meetings=confirmed,
+        matrix=_matrix(tables, confirmed),
+        requests=count_requests(event.id),
+        counts=count_meetings(event.id),
+    )
+
+
+@blueprint.get("/events/<slug>/manage/meetings/requests")
+@signed_in
+def manage_requests(slug: str) -> str:
+    """All requests, answered on behalf where needed."""
+    event = managed_event(slug)
+    state = TableState.from_request(
+        sorts=["waiting", "topic", "created"],
+        filters={
+            "state": [one.value for one in RequestState],
+            "priority": [one.value for one in Priority],
+        },
+    )
+    return render_template(
+        "meetings/manage/requests.html",
+        event=event,
+        page=page_requests(event.id, state),
+        filters=[
+            {
+                "name": "state",
+                "label": gettext("Status"),
+                "options": [(one.value, gettext(REQUEST_LABELS[one])) for one in RequestState],
+            },
+            {
+                "name": "priority",
+                "label": gettext("Priority"),
+                "options": [(one.value, gettext(PRIORITY_LABELS[one])) for one in Priority],
+            },
+        ],
+    )
+
+
+@blueprint.get("/events/<slug>/manage/meetings/hosts")
+@signed_in
+def manage_hosts(slug: str) -> str:
+    """Hosts: who has no office hours yet, who does not answer."""
+    event = managed_event(slug)
+    return render_template("meetings/manage/hosts.html", event=event, loads=list_host_loads(event.id))
+
+
+@blueprint.route("/events/<slug>/manage/meetings/<int:meeting_id>/move", methods=["GET", "POST"])
+@signed_in
+def move(slug: str, meeting_id: int) -> Response | tuple[str, int]:
+    """Move a meeting; a lost race answers 409 with free times."""
+    event = managed_event(slug)
+    meeting = get_meeting(event.id, meeting_id)
+    form = MoveForm(data={"starts_at": meeting.starts_at, "table_id": str(meeting.table_id or "")})
+    form.starts_at.zone = event.timezone
+    form.table_id.choices = [("", gettext("The first free one"))] + [
+        (str(table.id), table_label(table)) for table in list_tables(event.id)
+    ]
+    conflict = None
+    if form.validate_on_submit():
+        try:
+            with form.catching():
+                with submission() as done:
+                    move_meeting(
+                        actor=current_user,
+                        meeting=meeting,
+                        starts_at=form.starts_at.data,
+                        table_id=form.table_id.data,
+                        now=clock.now(),
+                    )
+                    done.redirect(
+                        url_for("meetings.manage_index", slug=slug, day=_local_day(event, meeting)),
+                        flash=gettext("The meeting was moved. Both people are told."),
+                    )
+                return done.response
+        except Conflict as lost:
+            conflict = lost
+        meeting = get_meeting(event.id, meeting_id)
+    free = [slot for slot in conflict.alternatives if isinstance(slot, FreeSlot)] if conflict else []
+    page = render_template(
+        "meetings/manage/move.html",
+        event=event,
+        meeting=meeting,
+        form=form,
+        problem=sentence(conflict) if conflict else None,
+        free=[slot_label(slot.start, slot.end, event) for slot in free],
+    )
+    return page, 409 if conflict else form.status
+
+
+def _local_day(event: Event, meeting: Meeting) -> str:
+    return meeting.starts_at.astimezone(ZoneInfo(event.timezone)).date().isoformat()
+
+
+# --- Tables and interpreters ---------------------------------------------------------------------
+
+
+def _table_form(event: Event, table: MeetingTable | None = None) -> TableForm:
+    data = {}
+    if table is not None:
+        room = str(table.room_id or "")
+        data = {"label": table.label, "room_id": room, "position": table.position}
+    form = TableForm(data=data)
+    form.room_id.choices = [("", gettext("No room"))] + [
+        (str(room.id), bilingual(room, "name")) for room in list_rooms(event.id)
+    ]
+    return form
+
+
+@blueprint.route("/events/<slug>/manage/tables", methods=["GET", "POST"])
+@signed_in
+def manage_tables(slug: str) -> Response | tuple[str, int]:
+    """Tables and interpreters; the form adds a table."""
+    event = managed_event(slug)
+    form = _table_form(event)
+    if form.validate_on_submit():
+        with form.catching():
+            with submission() as done:
+                save_table(
+                    actor=current_user,
+                    event=event,
+                    label=form.label.data,
+                    room_id=form.room_id.data,
+                    position=form.position.data,
+                    now=clock.now(),
+                )
+                done.redirect(
+                    url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was added.")
+                )
+            return done.response
+    page = render_template(
+        "meetings/manage/tables.html",
+        event=event,
+        form=form,
+        tables=list_tables(event.id),
+        interpreters=list_interpreters(event.id),
+        interpreter_form=InterpreterForm(formdata=None),
+        action=ActionForm(formdata=None),
+    )
+    return page, form.status
+
+
+@blueprint.route("/events/<slug>/manage/tables/<int:table_id>", methods=["GET", "POST"])
+@signed_in
+def edit_table(slug: str, table_id: int) -> Response | tuple[str, int]:
+    """Label, room and order of a table."""
+    event = managed_event(slug)
+    table = get_table(event.id, table_id)
+    form = _table_form(event, table)
+    if form.validate_on_submit():
+        with form.catching():
+            with submission() as done:
+                save_table(
+                    actor=current_user,
+                    event=event,
+                    table=table,
+                    label=form.label.data,
+                    room_id=form.room_id.data,
+                    position=form.position.data,
+                    now=clock.now(),
+                )
+                done.redirect(
+                    url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was changed.")
+                )
+            return done.response
+        table = get_table(event.id, table_id)
+    page = render_template(
+        "meetings/manage/table.html", event=event, form=form, table=table, action=ActionForm(formdata=None)
+    )
+    return page, form.status
+
+
+@blueprint.post("/events/<slug>/manage/tables/<int:table_id>/remove")
+@signed_in
+def delete_table(slug: str, table_id: int) -> Response:
+    """Remove a table that was never used."""
+    event = managed_event(slug)
+    table = get_table(event.id, table_id)
+    with submission() as done:
+        remove_table(actor=current_user, event=event, table=table, now=clock.now())
+        done.redirect(url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was removed."))
+    return done.response
+
+
+def _save_interpreter(event: Event, form: InterpreterForm, row: Interpreter | None) -> Response | None:
+    """One submission of the form; None if the service refused."""
+    with form.catching():
+        with submission() as done:
+            save_interpreter(
+                actor=current_user,
+                event=event,
+                interpreter=row,
+                name_latin=form.name_latin.data or "",
+                name_native=form.name_native.data or "",
+                name_kana=form.name_kana.data or "",
+                languages=form.languages.data,
+                now=clock.now(),
+            )
+            done.redirect(
+                url_for("meetings.manage_tables", slug=event.slug),
+                flash=gettext("The interpreter was saved."),
+            )
+        return done.response
+    return None
+
+
+@blueprint.route("/events/<slug>/manage/interpreters", methods=["GET", "POST"])
+@signed_in
+def add_interpreter(slug: str) -> Response | tuple[str, int]:
+    """Add an interpreter."""
+    event = managed_event(slug)
+    form = InterpreterForm()
+    if form.validate_on_submit() and (response := _save_interpreter(event, form, None)):
+        return response
+    page = render_template("meetings/manage/interpreter.html", event=event, form=form, interpreter=None)
+    return page, form.status
+
+
+@blueprint.route("/events/<slug>/manage/interpreters/<int:interpreter_id>", methods=["GET", "POST"])
+@signed_in
+def edit_interpreter(slug: str, interpreter_id: int) -> Response | tuple[str, int]:
+    """Names and languages of an interpreter."""
+    event = managed_event(slug)
+    row = get_interpreter(event.id, interpreter_id)
+    form = InterpreterForm(obj=row)
+    if form.validate_on_submit() and (response := _save_interpreter(event, form, row)):
+        return response
+    row = get_interpreter(event.id, interpreter_id)
+    page = render_template(
+        "meetings/manage/interpreter.html",
+        event=event,
+        form=form,
+        interpreter=row,
+        action=ActionForm(formdata=None),
+    )
+    return page, form.status
+
+
+@blueprint.post("/events/<slug>/manage/interpreters/<int:interpreter_id>/remove")
+@signed_in
+def delete_interpreter(slug: str, interpreter_id: int) -> Response:
+    """Remove an interpreter without meetings."""
+    event = managed_event(slug)
+    row = get_interpreter(event.id, interpreter_id)
+    with submission() as done:
+        remove_interpreter(actor=current_user, event=event, interpreter=row, now=clock.now())
+        done.redirect(
+            url_for("meetings.manage_tables", slug=slug), flash=gettext("The interpreter was removed.")
+        )
+    return done.response

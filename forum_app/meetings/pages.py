@@ -1,0 +1,101 @@
+"""What the pages of meetings share: in whose name they work, and how slots and tables read."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import g, request
+from flask_login import current_user
+
+from forum_app.core.errors import NotFound, PermissionDenied
+from forum_app.core.text import N_
+from forum_app.events.models import Event
+from forum_app.events.permissions import can_manage_event, is_staff
+from forum_app.meetings import blueprint
+from forum_app.meetings.models import (
+    PRIORITY_LABELS,
+    REQUEST_LABELS,
+    Meeting,
+    MeetingRole,
+    MeetingStatus,
+    Priority,
+    RequestState,
+)
+from forum_app.meetings.permissions import is_self
+from forum_app.meetings.queries import find_participant, get_participant, participant_of
+from forum_app.registration.models import Registration
+from forum_app.web.formats import bilingual, format_date, zone_label
+from forum_app.web.languages import language
+
+NOT_IN = N_(
+    "Meetings and the directory are for approved participants. Register for this event, or wait until"
+    " your registration is approved; your registration page shows where it stands."
+)
+
+
+def takes_part(user: Any, event: Any) -> bool:
+    """Whether to show the entries of this feature; asked twice per page, read once."""
+    if event is None or not user.is_authenticated:
+        return False
+    key = f"meetings_takes_part_{event.id}"
+    if key not in g:
+        setattr(g, key, is_staff(user, event) or find_participant(user, event) is not None)
+    return bool(g.get(key))
+
+
+@blueprint.app_template_filter("meeting_host")
+def meeting_host(meeting: Meeting) -> Registration | None:
+    """The host of a loaded meeting."""
+    return participant_of(meeting, MeetingRole.HOST)
+
+
+@blueprint.app_template_filter("meeting_guest")
+def meeting_guest(meeting: Meeting) -> Registration | None:
+    """The guest of a loaded meeting."""
+    return participant_of(meeting, MeetingRole.GUEST)
+
+
+@blueprint.context_processor
+def labels() -> dict[str, object]:
+    return {
+        "PRIORITY_LABELS": PRIORITY_LABELS,
+        "REQUEST_LABELS": REQUEST_LABELS,
+        "MeetingStatus": MeetingStatus,
+        "RequestState": RequestState,
+        "Priority": Priority,
+    }
+
+
+def acting_as(event: Event) -> Registration:
+    """The registration in whose name the page works: ?for=<id> for organizers, else the reader's own."""
+    wanted = request.args.get("for", "")
+    if wanted:
+        if not can_manage_event(current_user, event):
+            raise NotFound(N_("There is no such page, or it is not open to you."))
+        return get_participant(event.id, int(wanted) if wanted.isascii() and wanted.isdigit() else 0)
+    registration = find_participant(current_user, event)
+    if registration is None:
+        raise PermissionDenied(NOT_IN)
+    return registration
+
+
+def on_behalf(registration: Registration) -> dict[str, Any]:
+    """Arguments that keep ?for= in links of this page."""
+    return {} if is_self(current_user, registration) else {"for": registration.id}
+
+
+def slot_label(start: datetime, end: datetime, event: Event) -> str:
+    """A slot in one line, in the event's zone: for radio buttons."""
+    local, until = start.astimezone(zone_of(event)), end.astimezone(zone_of(event))
+    day = format_date(local.date(), language())
+    return f"{day} {local:%H:%M}–{until:%H:%M} {zone_label(event.timezone, start, language())}"
+
+
+def zone_of(event: Event) -> Any:
+    """The event's zone."""
+    return ZoneInfo(event.timezone)
+
+
+def table_label(table: Any) -> str:
+    room = bilingual(table.room, "name") if table.room else ""
+    return f"{table.label} ({room})" if room else str(table.label)
