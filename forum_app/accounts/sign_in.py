@@ -1,37 +1,42 @@
 """Flask-Login on server-side sessions: a cookie is worth something only while its row is open."""
 
-import hashlib
+import logging
 import secrets
 from datetime import datetime, timedelta
 
-from flask import Flask, request, session
+from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
+from forum_app.accounts.links import digest
 from forum_app.accounts.models import LoginSession, User
-from forum_app.db import db
+from forum_app.accounts.queries import IDLE, LIFETIME
+from forum_app.db import WRITE, db
 from forum_app.web import clock
 
+log = logging.getLogger(__name__)
+
 SECRET = "login"  # noqa: S105 - the name of the cookie's entry
-LIFETIME = timedelta(days=30)
-IDLE = timedelta(days=7)
+LANGUAGE = "lang"
 SEEN_EVERY = timedelta(minutes=10)
+PATIENCE = 200  # milliseconds that the note of a visit may wait for other writers
 
 manager = LoginManager()
-
-
-def token_hash(token: str) -> str:
-    """SHA-256 hex of a random token; a slow hash would add nothing to 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+token_hash = digest
 
 
 def start_session(user: User, now: datetime) -> None:
-    """Sign user in on this browser, inside the caller's transaction; the old session id is dropped."""
+    """Sign user in on this browser, inside the caller's transaction.
+
+    No fixation: nothing set before sign-in survives, but the language that was chosen.
+    """
     token = secrets.token_urlsafe(32)
-    language = session.get("lang")
-    session.clear()  # no fixation: nothing set before sign-in survives, but the language
+    language = session.get(LANGUAGE)
+    end_session(now)
+    session.clear()
     if language:
-        session["lang"] = language
+        session[LANGUAGE] = language
     db.session.add(
         LoginSession(
             user_id=user.id,
@@ -47,14 +52,24 @@ def start_session(user: User, now: datetime) -> None:
 
 
 def end_session(now: datetime) -> None:
-    """Sign out here, inside the caller's transaction."""
-    token = session.pop(SECRET, None)
+    """Sign out here, inside the caller's transaction; only the chosen language stays."""
+    token = session.get(SECRET)
     if token:
         db.session.execute(
-            update(LoginSession).where(LoginSession.token_hash == token_hash(token)).values(ended_at=now)
+            update(LoginSession)
+            .where(LoginSession.token_hash == token_hash(token), LoginSession.ended_at.is_(None))
+            .values(ended_at=now)
+            .execution_options(synchronize_session=False)
         )
     logout_user()
-    session.pop("csrf_token", None)
+    for name in [name for name in session if name != LANGUAGE]:
+        session.pop(name)
+    session.permanent = False
+
+
+def current_session_hash() -> str:
+    """Token hash of this browser's session; of nothing when nobody is signed in."""
+    return token_hash(session.get(SECRET, ""))
 
 
 @manager.user_loader
@@ -76,13 +91,46 @@ def load_user(user_id: str) -> User | None:
     ).one_or_none()
     if row is None:
         return None
-    user, _, created_at, seen_at = row
+    user, session_id, created_at, seen_at = row
     if now - created_at > LIFETIME or now - seen_at > IDLE:
         return None
+    if now - seen_at > SEEN_EVERY:
+        g.forum_seen_session = session_id
     return user  # type: ignore[no-any-return]
+
+
+def _note_visit(session_id: int, now: datetime) -> None:
+    """Note that the session was used: on a connection of its own, and rather not than late."""
+    statement = (
+        update(LoginSession)
+        .where(LoginSession.id == session_id, LoginSession.last_seen_at < now - SEEN_EVERY)
+        .values(last_seen_at=now)
+    )
+    with db.engine.connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            connection.connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        try:
+            with connection.execution_options(**{WRITE: True}).begin():
+                if not sqlite:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
+                connection.execute(statement)
+        finally:
+            if sqlite:
+                connection.connection.execute("PRAGMA busy_timeout=15000")
 
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Login and the note of when a session was last seen."""
     manager.init_app(app)
     app.config["PERMANENT_SESSION_LIFETIME"] = LIFETIME
+
+    @app.after_request
+    def note_visit(response: Response) -> Response:
+        session_id = g.pop("forum_seen_session", None)
+        if session_id is not None:
+            try:
+                _note_visit(session_id, clock.now())
+            except DBAPIError:
+                log.info("a visit was not noted: the database is busy")
+        return response

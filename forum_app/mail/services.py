@@ -43,15 +43,17 @@ def queue_mail(
     """Put a mail into the outbox of the running transaction().
 
     template: "<feature>/<name>" below templates/email/. locale: else the recipient's own, else
-    English. The template gets to, locale, link(endpoint, ...) and the context.
+    English. The template gets to, name (the recipient's, in the script of the mail's language),
+    locale, link(endpoint, ...) and the context.
     """
     language = locale or getattr(to, "locale", None) or "en"
-    subject, body = render_mail(template, language, {"to": to, **context})
+    name = _one_line((language == "ja" and getattr(to, "name_native", "")) or to.name)
+    subject, body = render_mail(template, language, {"to": to, "name": name, **context})
     mail = OutboxMail(
         message_id=make_msgid(domain=message_domain()),
         kind=template,
         to_address=to.email,
-        to_name=" ".join(str(to.name).split())[:400],
+        to_name=name,
         locale=language,
         subject=subject,
         body=body,
@@ -61,3 +63,7 @@ def queue_mail(
     db.session.add(mail)
     after_commit(lambda: queue.enqueue(DELIVERY))
     return mail
+
+
+def _one_line(name: object) -> str:
+    return " ".join(str(name or "").split())[:400]
