@@ -3,8 +3,9 @@
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField
+from wtforms import DateField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
+from wtforms.widgets import HiddenInput
 
 from forum_app.events.models import ROLE_LABELS, VISIBILITY_LABELS, EventRole, Visibility
 from forum_app.events.queries import list_series
@@ -55,7 +56,7 @@ class EventForm(BaseForm):
     """The settings of an event; its slug is asked for only once, see NewEventForm."""
 
     # what the event was when the page was loaded, so that nobody's change is overwritten unseen
-    version = HiddenField()
+    version = IntegerField(widget=HiddenInput())
     title_en = text_field(lazy_gettext("Title in English"), most=500)
     title_ja = text_field(lazy_gettext("Title in Japanese"), most=500)
     series = SelectField(lazy_gettext("Series"), validate_choice=True)
@@ -175,12 +176,6 @@ class EventForm(BaseForm):
             values["series"] = self.known_series.get(self.series.data or "")
         return values
 
-    @property
-    def expected_version(self) -> int:
-        """Version the page was made from; -1, which never fits, when it was tampered with."""
-        text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-
 
 class NewEventForm(EventForm):
     """A new event also needs its address, which never changes afterwards."""
@@ -198,15 +193,13 @@ class NewEventForm(EventForm):
 class TextsForm(BaseForm):
     """What participants agree to when they register."""
 
-    version = HiddenField()
+    version = IntegerField(widget=HiddenInput())
     privacy_en = long_text_field(lazy_gettext("Privacy notice in English"), most=20000)
     privacy_ja = long_text_field(lazy_gettext("Privacy notice in Japanese"), most=20000)
     antitrust_en = long_text_field(lazy_gettext("Antitrust statement in English"), most=20000)
     antitrust_ja = long_text_field(lazy_gettext("Antitrust statement in Japanese"), most=20000)
     photo_en = long_text_field(lazy_gettext("Photo and recording notice in English"), most=20000)
     photo_ja = long_text_field(lazy_gettext("Photo and recording notice in Japanese"), most=20000)
-
-    expected_version = EventForm.expected_version
 
     def values(self) -> EventValues:
         """Arguments of the service."""

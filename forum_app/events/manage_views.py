@@ -17,7 +17,7 @@ from forum_app.events.forms import (
     TextsForm,
     TrackForm,
 )
-from forum_app.events.models import Event, EventRole
+from forum_app.events.models import ROLE_LABELS, Event, EventRole
 from forum_app.events.permissions import can_manage_event, is_staff
 from forum_app.events.queries import (
     get_grant,
@@ -145,7 +145,7 @@ def edit(slug: str) -> Answer:
                     actor=current_user,
                     event=event,
                     now=clock.now(),
-                    expected_version=form.expected_version,
+                    expected_version=form.version.data or 0,
                     **form.values(),
                 )
                 done.redirect(url_for("events.edit", slug=slug), flash=gettext("Settings saved."))
@@ -166,7 +166,7 @@ def texts(slug: str) -> Answer:
                     actor=current_user,
                     event=event,
                     now=clock.now(),
-                    expected_version=form.expected_version,
+                    expected_version=form.version.data or 0,
                     **form.values(),
                 )
                 done.redirect(url_for("events.texts", slug=slug), flash=gettext("Consent texts saved."))
@@ -344,7 +344,12 @@ def roles(slug: str) -> Answer:
                 done.redirect(url_for("events.roles", slug=slug), flash=gettext("Role given."))
             return done.response
     page = render_template(
-        "events/manage/roles.html", event=event, form=form, action=ActionForm(), grants=list_staff(event.id)
+        "events/manage/roles.html",
+        event=event,
+        form=form,
+        action=ActionForm(),
+        grants=list_staff(event.id),
+        role_labels=ROLE_LABELS,
     )
     return page, form.status
 
