@@ -2,6 +2,7 @@
 
 import enum
 import secrets
+import uuid
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
@@ -70,6 +71,11 @@ class ItemStatus(enum.StrEnum):
 def item_code() -> str:
     """Short public name of an item or submission in addresses."""
     return "".join(secrets.choice("abcdefghjkmnpqrstvwxyz23456789") for _ in range(8))
+
+
+def new_uid() -> str:
+    """An iCalendar UID (RFC 7986: random, without a host's name)."""
+    return str(uuid.uuid4())
 
 
 class AgendaItem(Base):

@@ -265,11 +265,8 @@ def _published(row: AgendaItem, invited: frozenset[int], taken: set[int], zone: 
         abstract=row.abstract,
         links=tuple((href, title) for href, title in json.loads(row.links or "[]")),
         language=row.language,
-        room=row.room and PublishedRoom(row.room.id, row.room.name_en, row.room.name_ja, row.room.position),
-        track=row.track
-        and PublishedTrack(
-            row.track.id, row.track.name_en, row.track.name_ja, row.track.color, row.track.position
-        ),
+        room=_room(row.room),
+        track=_track(row.track),
         speakers=tuple(_speaker(link) for link in _in_order(row.speakers)),
         registration_ids=invited,
     )

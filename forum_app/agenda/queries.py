@@ -179,7 +179,7 @@ def placed_items(event_id: int) -> list[Placed]:
         )
     ).all()
     people = people_of_items(event_id)
-    return [Placed(*row, people=people.get(row.id, frozenset())) for row in rows]
+    return [Placed(*row[:8], people=people.get(row.id, frozenset())) for row in rows]
 
 
 def people_of_items(event_id: int) -> dict[int, frozenset[str]]:
@@ -300,15 +300,15 @@ def invited_registrations(item_id: int) -> Sequence[Registration]:
 def invitable_registrations(event_id: int, item_id: int, words: str) -> Select[Any]:
     """Statement of the people of an event with whether each is invited to an item."""
     invited = select(ItemInvitation.registration_id).where(ItemInvitation.item_id == item_id)
+    chosen: Select[Any] = select(Registration, Registration.id.in_(invited).label("invited"))
     statement: Select[Any] = (
-        select(Registration, Registration.id.in_(invited).label("invited"))
-        .outerjoin(Organization, Organization.id == Registration.organization_id)
+        chosen.outerjoin(Organization, Organization.id == Registration.organization_id)
         .where(Registration.event_id == event_id, Registration.state.in_(ATTENDING))
         .options(joinedload(Registration.organization))
     )
     if words:
         pattern = contains(words)
-        columns = (
+        columns: tuple[Any, ...] = (
             Registration.name_latin,
             Registration.name_native,
             Registration.name_kana,

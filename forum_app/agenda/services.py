@@ -1,6 +1,5 @@
 """Changing the draft: items, their place, and who is invited."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from forum_app.agenda.models import (
     ItemStatus,
     Speaker,
     SpeakerRole,
+    new_uid,
 )
 from forum_app.agenda.permissions import can_edit_agenda
 from forum_app.agenda.queries import list_children, person_key, placed_items
@@ -83,11 +83,6 @@ class Clashing(Invalid):
             field="keep_clashes",
         )
         self.clashes = list(clashes)
-
-
-def new_uid() -> str:
-    """An iCalendar UID (RFC 7986: random, without a host's name)."""
-    return str(uuid.uuid4())
 
 
 def values_of(item: AgendaItem) -> ItemValues:
@@ -279,7 +274,7 @@ def _check(event: Event, values: ItemValues, item: AgendaItem | None) -> None:
             raise Invalid(N_("A speaker does not belong to this event."), field="speakers")
 
 
-def _belongs(model: type[Room] | type[Track], row_id: int | None, event: Event, field: str) -> None:
+def _belongs(model: Any, row_id: int | None, event: Event, field: str) -> None:
     if row_id is None:
         return
     row = db.session.get(model, row_id)

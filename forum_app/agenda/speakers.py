@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from forum_app.accounts.queries import find_user_by_email
-from forum_app.agenda.models import AgendaItem, ItemKind, ItemSpeaker, ItemStatus, Speaker
+from forum_app.agenda.models import AgendaItem, ItemKind, ItemSpeaker, ItemStatus, Speaker, new_uid
 from forum_app.agenda.permissions import can_edit_agenda
 from forum_app.agenda.queries import list_children
-from forum_app.agenda.services import new_uid
 from forum_app.audit.services import record
 from forum_app.core.errors import Invalid, PermissionDenied
 from forum_app.core.intervals import Interval, subtract
