@@ -41,6 +41,7 @@ MODULES = (
     "accounts.jobs",
     "organizations.models",
     "organizations.views",
+    "organizations.manage_views",
     "events.models",
     "events.views",
     "events.manage_views",
