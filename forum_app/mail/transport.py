@@ -1,0 +1,202 @@
+"""Handing mail over: to an SMTP server, or into a folder where there is none.
+
+A transport raises TemporaryFailure when it is worth trying again, PermanentFailure when it is not.
+"""
+
+import os
+import smtplib
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from forum_app.config import Settings
+from forum_app.mail.models import OutboxMail
+
+TIMEOUT = 20.0  # seconds for each answer of the server
+MOST_ERROR = 500
+# quoted-printable or base64, never bare 8 bit: any relay on the way takes it
+MESSAGE_POLICY = policy.SMTP.clone(cte_type="7bit")
+# controls end or reorder a header; marks and invisible joiners disguise what stands in it
+FORBIDDEN = dict.fromkeys(
+    [
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        *(0x061C, 0x200B, 0x200E, 0x200F, 0xFEFF),
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    ]
+)
+AUTHENTICATION = (530, 534, 535, 538)  # RFC 4954: our settings are wrong, not the mail
+
+
+class TemporaryFailure(Exception):
+    """Try again later. whole_server: the next mail would fare no better just now."""
+
+    def __init__(self, reason: str, *, whole_server: bool = False) -> None:
+        super().__init__(reason[:MOST_ERROR])
+        self.whole_server = whole_server
+
+
+class PermanentFailure(Exception):
+    """Trying again would change nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason[:MOST_ERROR])
+
+
+class Transport(Protocol):
+    """Takes messages one by one."""
+
+    def send(self, message: EmailMessage) -> None: ...
+
+
+def header_text(text: str) -> str:
+    """text as one line without control, bidirectional or invisible characters."""
+    return " ".join(" ".join(text.split()).translate(FORBIDDEN).split())
+
+
+def ascii_address(address: str) -> tuple[str, str]:
+    """Local part and domain, the domain in ASCII (RFC 5891); raises PermanentFailure."""
+    local, at, domain = address.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = ""
+    text = local + domain
+    if not at or not local or not domain or not text.isascii() or not text.isprintable() or " " in text:
+        raise PermanentFailure("not a mail address")
+    return local, domain
+
+
+def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> EmailMessage:
+    """The message of an outbox row; always the same for the same row, the Message-ID too.
+
+    domain: the forum's own, as the sender's. Raises PermanentFailure when the address is none.
+    """
+    local, host = ascii_address(mail.to_address)
+    message = EmailMessage(MESSAGE_POLICY)
+    try:
+        message["From"] = Address(header_text(sender_name), "no-reply", ascii_address(f"x@{domain}")[1])
+        message["To"] = Address(header_text(mail.to_name), local, host)
+        message["Subject"] = header_text(mail.subject)
+        message["Date"] = mail.created_at
+        message["Message-ID"] = mail.message_id
+        message["Content-Language"] = mail.locale
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
+        message["X-Auto-Response-Suppress"] = "All"
+    except ValueError as error:
+        raise PermanentFailure(f"cannot be put into headers: {error}") from error
+    message.set_content(mail.body)
+    return message
+
+
+class SmtpTransport:
+    """One connection to an SMTP server for several messages; opened with the first one."""
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        parts = urlsplit(url)
+        self.implicit_tls = parts.scheme == "smtps"
+        self.host = parts.hostname or "localhost"
+        self.port = parts.port or (465 if self.implicit_tls else 25)
+        self.user = unquote(parts.username or "")
+        self.password = unquote(parts.password or "")
+        self.timeout = timeout
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand message over; it is the server's once this returns."""
+        try:
+            connection = self._connection or self._connect()
+            connection.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, answer = next(iter(error.recipients.values()))
+            raise _failure(code, answer) from error
+        except smtplib.SMTPResponseException as error:
+            if not isinstance(error, smtplib.SMTPDataError | smtplib.SMTPSenderRefused):
+                self.close()
+                reason = f"{error.smtp_code} {_text(error.smtp_error)}"
+                raise TemporaryFailure(reason, whole_server=True) from error
+            raise _failure(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise PermanentFailure(str(error)) from error
+        except (OSError, smtplib.SMTPException) as error:  # no connection, or lost in between
+            self.close()
+            raise TemporaryFailure(f"{type(error).__name__}: {error}", whole_server=True) from error
+
+    def close(self) -> None:
+        """Leave the server politely, if it still listens."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                connection.quit()
+            connection.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        connection: smtplib.SMTP
+        if self.implicit_tls:
+            connection = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=context)
+        else:
+            connection = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+        self._connection = connection
+        connection.ehlo()
+        if not self.implicit_tls and connection.has_extn("starttls"):
+            connection.starttls(context=context)
+            connection.ehlo()
+        if self.user:
+            connection.login(self.user, self.password)
+        return connection
+
+
+class FolderTransport:
+    """Keeps messages as .eml files, which any mail program opens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, message: EmailMessage) -> None:
+        """Write message under the name of its Message-ID; writing it again changes nothing."""
+        name = "".join(
+            c for c in str(message["Message-ID"]).strip("<>").split("@")[0] if c.isalnum() or c in ".-"
+        )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=self.folder)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(message.as_bytes())
+            Path(temporary).replace(self.folder / f"{name}.eml")
+        except OSError as error:
+            raise TemporaryFailure(str(error), whole_server=True) from error
+
+
+@contextmanager
+def open_transport(settings: Settings) -> Iterator[Transport]:
+    """The transport that the settings name; the connection is closed at the end."""
+    if settings.mail_url is None:
+        yield FolderTransport(settings.var / "mail")
+        return
+    transport = SmtpTransport(settings.mail_url)
+    try:
+        yield transport
+    finally:
+        transport.close()
+
+
+def _failure(code: int, reason: bytes | str) -> TemporaryFailure | PermanentFailure:
+    text = f"{code} {_text(reason)}"
+    if code in AUTHENTICATION or code == 421:  # 421: the server is about to leave
+        return TemporaryFailure(text, whole_server=True)
+    return PermanentFailure(text) if code >= 500 else TemporaryFailure(text)
+
+
+def _text(reason: bytes | str) -> str:
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return header_text(text)
