@@ -37,6 +37,17 @@ def make_settings(var: Path, **changes: Any) -> Settings:
     return replace(load_settings(environ), secret_key="x" * 32, **changes)
 
 
+class BrowserClient(FlaskClient):
+    """A client whose requests do not share the test's application context.
+
+    A request that finds a context takes it, and with it whoever signed in before and their language.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 class TestDatabase:
     """One application with one migrated database, brought back to pristine before each test."""
 
@@ -53,6 +64,7 @@ class TestDatabase:
             self.path = var / "forum.sqlite3"
             self.settings = make_settings(var, database_url=f"sqlite:///{self.path}")
         self.app = create_app(self.settings)
+        self.app.test_client_class = BrowserClient
         # http in tests: the client speaks plain http to a server that believes in https
         self.app.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
         with self.app.app_context():
