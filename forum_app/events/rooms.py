@@ -63,8 +63,9 @@ def update_room(
 ) -> None:
     """Change a room; raises Invalid as create_room."""
     require(actor is None or can_manage_event(actor, event))
-    room.name_en, room.name_ja, room.floor, room.capacity = name_en, name_ja, floor, capacity
-    _check_room(room)
+    with db.session.no_autoflush:  # only _write_room() knows what a name twice means
+        room.name_en, room.name_ja, room.floor, room.capacity = name_en, name_ja, floor, capacity
+        _check_room(room)
     _write_room()
     record(actor=actor, action="room.changed", subject=room, event_id=event.id, now=now)
 
@@ -118,8 +119,9 @@ def update_track(
 ) -> None:
     """Change a track; raises Invalid as create_track."""
     require(actor is None or can_manage_event(actor, event))
-    track.name_en, track.name_ja, track.color = name_en, name_ja, color
-    _check_track(track)
+    with db.session.no_autoflush:
+        track.name_en, track.name_ja, track.color = name_en, name_ja, color
+        _check_track(track)
     _write_track()
     record(actor=actor, action="track.changed", subject=track, event_id=event.id, now=now)
 
