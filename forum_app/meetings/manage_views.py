@@ -285,7 +285,6 @@ def edit_table(slug: str, table_id: int) -> Response | tuple[str, int]:
                     url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was changed.")
                 )
             return done.response
-        table = get_table(event.id, table_id)
     page = render_template(
         "meetings/manage/table.html", event=event, form=form, table=table, action=ActionForm(formdata=None)
     )
@@ -304,26 +303,19 @@ def delete_table(slug: str, table_id: int) -> Response:
     return done.response
 
 
-def _save_interpreter(event: Event, form: InterpreterForm, row: Interpreter | None) -> Response | None:
-    """One submission of the form; None if the service refused."""
-    with form.catching():
-        with submission() as done:
-            save_interpreter(
-                actor=current_user,
-                event=event,
-                interpreter=row,
-                name_latin=form.name_latin.data or "",
-                name_native=form.name_native.data or "",
-                name_kana=form.name_kana.data or "",
-                languages=form.languages.data,
-                now=clock.now(),
-            )
-            done.redirect(
-                url_for("meetings.manage_tables", slug=event.slug),
-                flash=gettext("The interpreter was saved."),
-            )
-        return done.response
-    return None
+def _save_interpreter(event: Event, form: InterpreterForm, row: Interpreter | None, done: submission) -> None:
+    save_interpreter(
+        actor=current_user,
+        event=event,
+        interpreter=row,
+        name_latin=form.name_latin.data or "",
+        name_native=form.name_native.data or "",
+        name_kana=form.name_kana.data or "",
+        languages=form.languages.data,
+        now=clock.now(),
+    )
+    back = url_for("meetings.manage_tables", slug=event.slug)
+    done.redirect(back, flash=gettext("The interpreter was saved."))
 
 
 @blueprint.route("/events/<slug>/manage/interpreters", methods=["GET", "POST"])
@@ -332,8 +324,11 @@ def add_interpreter(slug: str) -> Response | tuple[str, int]:
     """Add an interpreter."""
     event = managed_event(slug)
     form = InterpreterForm()
-    if form.validate_on_submit() and (response := _save_interpreter(event, form, None)):
-        return response
+    if form.validate_on_submit():
+        with form.catching():
+            with submission() as done:
+                _save_interpreter(event, form, None, done)
+            return done.response
     page = render_template("meetings/manage/interpreter.html", event=event, form=form, interpreter=None)
     return page, form.status
 
@@ -345,9 +340,11 @@ def edit_interpreter(slug: str, interpreter_id: int) -> Response | tuple[str, in
     event = managed_event(slug)
     row = get_interpreter(event.id, interpreter_id)
     form = InterpreterForm(obj=row)
-    if form.validate_on_submit() and (response := _save_interpreter(event, form, row)):
-        return response
-    row = get_interpreter(event.id, interpreter_id)
+    if form.validate_on_submit():
+        with form.catching():
+            with submission() as done:
+                _save_interpreter(event, form, row, done)
+            return done.response
     page = render_template(
         "meetings/manage/interpreter.html",
         event=event,

@@ -378,7 +378,7 @@ class HostLoad:
 def list_host_loads(event_id: int) -> list[HostLoad]:
     """All hosts of an event with their figures; four statements."""
 
-    def counted(statement: Select[Any]) -> dict[int, int]:
+    def counted(statement: Any) -> dict[int, int]:
         return {row[0]: row[1] for row in db.session.execute(statement)}
 
     stretches = counted(

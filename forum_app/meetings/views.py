@@ -1,5 +1,7 @@
 """My meetings, asking, answering, cancelling, office hours."""
 
+from typing import Any
+
 from flask import render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -146,7 +148,7 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
     return page, 409 if problem else form.status
 
 
-def _refusal_to_ask(me: Registration, host: Registration) -> str | None:
+def _refusal_to_ask(me: Registration, host: Registration) -> Any:  # a translated text
     """Why there is no form on this page; the service refuses the same."""
     if me.id == host.id:
         return gettext("This is you. You cannot ask yourself for a meeting.")
