@@ -5,13 +5,18 @@ from typing import Any
 
 from flask import current_app, render_template
 from flask_babel import force_locale
+from werkzeug.routing import BuildError
 
 
 def link(endpoint: str, **values: Any) -> str:
     """Absolute address for mails; by FORUM_BASE_URL, since no request may be there."""
     settings = current_app.config["FORUM_SETTINGS"]
     adapter = current_app.url_map.bind("forum.invalid")
-    return str(settings.base_url) + adapter.build(endpoint, values, force_external=False)
+    try:
+        path = adapter.build(endpoint, values, force_external=False)
+    except BuildError as error:  # as url_for does; raises again unless the application has a handler
+        path = current_app.handle_url_build_error(error, endpoint, values)
+    return str(settings.base_url) + path
 
 
 def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple[str, str]:
