@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from forum_app.agenda.days import agenda_days, exchange_days
 from forum_app.agenda.importing import ImportReport, apply_schedule
@@ -24,9 +24,20 @@ MAX_EVENT_DAYS = 60
 NEAR = timedelta(days=7)
 
 
+class EventFacts(NamedTuple):
+    """What an export says of the event; by value, so that a change there makes a new export."""
+
+    slug: str
+    title_en: str
+    title_ja: str
+    starts_on: date
+    ends_on: date
+    timezone: str
+
+
 # --- Out -----------------------------------------------------------------------------------------
 def schedule_of(
-    event: Event, agenda: PublishedAgenda, items: Iterable[PublishedItem], base_url: str
+    event: Event | EventFacts, agenda: PublishedAgenda, items: Iterable[PublishedItem], base_url: str
 ) -> Schedule:
     """The given items (those that the reader may know of) as an exchanged agenda.
 

@@ -162,24 +162,26 @@ def _like(column: Any, pattern: str) -> Any:
 
 def placed_items(event_id: int) -> list[Placed]:
     """All placed items that are not cancelled, as the clash finder takes them; two statements."""
-    rows: Sequence[Any] = db.session.execute(
-        select(
-            AgendaItem.id,
-            AgendaItem.code,
-            AgendaItem.parent_id,
-            AgendaItem.title_en,
-            AgendaItem.title_ja,
-            AgendaItem.room_id,
-            AgendaItem.starts_at,
-            AgendaItem.ends_at,
-        ).where(
-            AgendaItem.event_id == event_id,
-            AgendaItem.starts_at.is_not(None),
-            AgendaItem.status != ItemStatus.CANCELLED,
+    rows: list[Any] = list(
+        db.session.execute(
+            select(
+                AgendaItem.id,
+                AgendaItem.code,
+                AgendaItem.parent_id,
+                AgendaItem.title_en,
+                AgendaItem.title_ja,
+                AgendaItem.room_id,
+                AgendaItem.starts_at,
+                AgendaItem.ends_at,
+            ).where(
+                AgendaItem.event_id == event_id,
+                AgendaItem.starts_at.is_not(None),
+                AgendaItem.status != ItemStatus.CANCELLED,
+            )
         )
-    ).all()
+    )
     people = people_of_items(event_id)
-    return [Placed(*row[:8], people=people.get(row.id, frozenset())) for row in rows]
+    return [Placed(**row._mapping, people=people.get(row.id, frozenset())) for row in rows]
 
 
 def people_of_items(event_id: int) -> dict[int, frozenset[str]]:
@@ -300,7 +302,7 @@ def invited_registrations(item_id: int) -> Sequence[Registration]:
 def invitable_registrations(event_id: int, item_id: int, words: str) -> Select[Any]:
     """Statement of the people of an event with whether each is invited to an item."""
     invited = select(ItemInvitation.registration_id).where(ItemInvitation.item_id == item_id)
-    chosen: Select[Any] = select(Registration, Registration.id.in_(invited).label("invited"))
+    chosen: Any = select(Registration, Registration.id.in_(invited).label("invited"))
     statement: Select[Any] = (
         chosen.outerjoin(Organization, Organization.id == Registration.organization_id)
         .where(Registration.event_id == event_id, Registration.state.in_(ATTENDING))

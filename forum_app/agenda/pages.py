@@ -1,0 +1,305 @@
+"""What the public pages are made of: cards that are rendered once, search, now and next.
+
+Only what is the same for every reader of one language and pair of zones is kept: single cards and
+exports of a given set of items, by the digest of the version. Who may see which of them is decided
+anew on every request.
+"""
+
+import hashlib
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from flask import current_app, url_for
+from flask_babel import gettext
+from markupsafe import Markup
+
+from forum_app.agenda.exchange import EventFacts, schedule_of
+from forum_app.agenda.grid import grid_of
+from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemStatus
+from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
+from forum_app.core.frab import render_json, render_xml
+from forum_app.events.models import Event
+from forum_app.web.formats import bilingual, second_zone
+from forum_app.web.languages import language
+
+MAX_WORDS = 8
+EVE = timedelta(hours=12)
+
+
+# --- Words ---------------------------------------------------------------------------------------
+def kind_label(item: Any) -> str:
+    """Kind in the reader's language."""
+    return str(gettext(ITEM_KIND_LABELS[item.kind]))
+
+
+def access_label(item: Any) -> str:
+    """Access level in the reader's language; nothing for what is open to all."""
+    return "" if item.access == AccessLevel.PUBLIC else str(gettext(ACCESS_LABELS[item.access]))
+
+
+def language_label(code: str, locale: str | None = None) -> str:
+    """Name of an item's language; several joined by hyphens mean that it is interpreted."""
+    if not code:
+        return ""
+    names = [_language_name(part, locale or language()) for part in code.split("-")]
+    if len(names) == 1:
+        return names[0]
+    return str(gettext("%(languages)s (interpreted)", languages=" / ".join(names)))
+
+
+@lru_cache(maxsize=512)
+def _language_name(code: str, locale: str) -> str:
+    return str(Locale.parse(locale).languages.get(code.lower(), code))
+
+
+def title_language(item: Any) -> str | None:
+    """Language of the title shown, where it is not the page's."""
+    locale = language()
+    if locale == "ja":
+        return None if item.title_ja else "en"
+    return None if item.title_en else "ja"
+
+
+# --- Parts that are rendered once ----------------------------------------------------------------
+class Parts:
+    """Rendered parts by key, the least recently used thrown out; for what depends on no person."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.kept: OrderedDict[Hashable, Markup] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Markup]) -> Markup:
+        """The part under key, made if it is not there."""
+        with self.lock:
+            part = self.kept.get(key)
+            if part is not None:
+                self.kept.move_to_end(key)
+                return part
+        part = make()
+        with self.lock:
+            self.kept[key] = part
+            while len(self.kept) > self.most:
+                self.kept.popitem(last=False)
+        return part
+
+    def clear(self) -> None:
+        with self.lock:
+            self.kept.clear()
+
+
+_cards = Parts(6000)
+_days = Parts(60)
+_bodies = Parts(1000)
+
+
+def render_part(template: str, **values: Any) -> Markup:
+    """A template of ours without the page around it and without the context of the request."""
+    html = current_app.jinja_env.get_template(template).render(**values)
+    return Markup(html)  # noqa: S704 - made by our own template, which escapes
+
+
+class Renderer:
+    """The parts of a version's pages in the reader's language and zones."""
+
+    def __init__(self, event: Event, agenda: PublishedAgenda) -> None:
+        self.event = event
+        self.agenda = agenda
+        self.second = second_zone(event)
+        self.key = (agenda.digest, event.slug, language(), event.timezone, self.second)
+
+    def card(self, item: PublishedItem, state: str, mine: bool = False) -> Markup:
+        """The card of an item; state: "", now, next, past or cancelled; mine: with that mark."""
+        return _cards.get(
+            (self.key, item.id, state, mine),
+            lambda: render_part(
+                "agenda/_card.html",
+                item=item,
+                event=self.event,
+                state=state,
+                mine=mine,
+                url=url_for("agenda.item", slug=self.event.slug, item_code=item.code),
+                kind=kind_label(item),
+                language_label=language_label(item.language),
+                access_label=access_label(item),
+                title_language=title_language(item),
+            ),
+        )
+
+    def day(
+        self, day: date, items: Sequence[PublishedItem], state: Mapping[int, str], mine: Set[int]
+    ) -> Markup:
+        """A day's grid, or its list where there are too many rooms."""
+        marks = tuple((item.id, state.get(item.id, "")) for item in items)
+        if any(item.id in mine for item in items):
+            return self._day(day, items, state, mine)
+        return _days.get((self.key, day, marks), lambda: self._day(day, items, state, mine))
+
+    def _day(
+        self, day: date, items: Sequence[PublishedItem], state: Mapping[int, str], mine: Set[int]
+    ) -> Markup:
+        grid = grid_of(items)
+        zone = ZoneInfo(self.event.timezone)
+
+        def cards(row: Sequence[PublishedItem]) -> list[Markup]:
+            return [self.card(item, state.get(item.id, ""), item.id in mine) for item in row]
+
+        return render_part(
+            "agenda/_day.html",
+            day=day,
+            columns=grid.columns if grid else (),
+            cells=[(c.column or "all", c.slot, c.span, cards(c.items)) for c in grid.cells] if grid else [],
+            hours=[(slot, f"{at.astimezone(zone):%H:%M}") for slot, at in grid.hours] if grid else [],
+            cards=[] if grid else cards(items),
+        )
+
+    def body(self, item: PublishedItem, state: str, near: "Near") -> Markup:
+        """What an item's page says below its buttons."""
+        ids = tuple(one.id if one else None for one in (near.block, near.before, near.after))
+        return _bodies.get(
+            (self.key, item.id, ids, tuple(one.id for one in near.inside)),
+            lambda: render_part(
+                "agenda/_item.html",
+                item=item,
+                event=self.event,
+                near=near,
+                language_label=language_label(item.language),
+                access_label=access_label(item),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What stands around an item, as far as the reader may know of it."""
+
+    block: PublishedItem | None
+    inside: tuple[PublishedItem, ...]
+    before: PublishedItem | None
+    after: PublishedItem | None
+
+
+def near(item: PublishedItem, items: Sequence[PublishedItem]) -> Near:
+    """The neighbours of item among the readable items."""
+    held = [one for one in items if one.status is not ItemStatus.CANCELLED]
+    position = next((index for index, one in enumerate(held) if one.id == item.id), None)
+    return Near(
+        block=next((one for one in items if one.id == item.parent_id), None) if item.parent_id else None,
+        inside=tuple(one for one in held if one.parent_id == item.id),
+        before=held[position - 1] if position else None,
+        after=held[position + 1] if position is not None and position + 1 < len(held) else None,
+    )
+
+
+def states(items: Sequence[PublishedItem], now: datetime) -> dict[int, str]:
+    """State of each item that has one: cancelled, and while the agenda runs now, next, past."""
+    found = {item.id: "cancelled" for item in items if item.status is ItemStatus.CANCELLED}
+    held = [item for item in items if item.status is not ItemStatus.CANCELLED] if found else items
+    if not held or not held[0].starts_at - EVE <= now < max(item.ends_at for item in held):
+        return found
+    following = min((item.starts_at for item in held if item.starts_at > now), default=None)
+    for item in held:
+        if item.ends_at <= now:
+            found[item.id] = "past"
+        elif item.starts_at <= now:
+            found[item.id] = "now"
+        elif item.starts_at == following:
+            found[item.id] = "next"
+    return found
+
+
+# --- Search and filters --------------------------------------------------------------------------
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+@lru_cache(maxsize=16)
+def _haystacks(agenda: PublishedAgenda) -> dict[int, str]:
+    return {item.id: _folded("\n".join(_texts(item))) for item in agenda.items}
+
+
+def _texts(item: PublishedItem) -> Iterable[str]:
+    yield from (item.title_en, item.title_ja, item.subtitle_en, item.subtitle_ja)
+    yield from (item.text_en, item.text_ja, item.abstract, item.code)
+    for row in (item.room, item.track):
+        if row is not None:
+            yield from (row.name_en, row.name_ja)
+    for speaker in item.speakers:
+        yield from (speaker.name_latin, speaker.name_native, speaker.name_kana)
+        if speaker.organization is not None:
+            yield from (speaker.organization.name_en, speaker.organization.name_ja)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the reader asked for; empty values ask for everything."""
+
+    words: str = ""
+    track: int | None = None
+    room: int | None = None
+    language: str = ""
+    day: date | None = None
+    mine: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        return self != Choice()
+
+
+def chosen(agenda: PublishedAgenda, items: Iterable[PublishedItem], choice: Choice) -> set[int]:
+    """Ids of the readable items that match; the day is not looked at here."""
+    words = _folded(choice.words).split()[:MAX_WORDS]
+    haystacks = _haystacks(agenda) if words else {}
+    return {
+        item.id
+        for item in items
+        if (choice.track is None or (item.track is not None and item.track.id == choice.track))
+        and (choice.room is None or (item.room is not None and item.room.id == choice.room))
+        and (not choice.language or choice.language in item.language.split("-"))
+        and all(word in haystacks[item.id] for word in words)
+    }
+
+
+def options(items: Iterable[PublishedItem]) -> dict[str, list[tuple[str, str]]]:
+    """Choices for the filters, only from what the reader may know of."""
+    tracks = {item.track.id: item.track for item in items if item.track is not None}
+    rooms = {item.room.id: item.room for item in items if item.room is not None}
+    codes = sorted({code for item in items for code in item.language.split("-") if code})
+
+    def named(rows: Iterable[Any]) -> list[tuple[str, str]]:
+        ordered = sorted(rows, key=lambda row: (row.position, row.id))
+        return [(str(row.id), bilingual(row, "name")) for row in ordered]
+
+    return {
+        "track": named(tracks.values()),
+        "room": named(rooms.values()),
+        "language": [(code, language_label(code)) for code in codes],
+    }
+
+
+# --- Exports -------------------------------------------------------------------------------------
+def export(
+    event: Event, agenda: PublishedAgenda, items: Sequence[PublishedItem], base_url: str, form: str
+) -> tuple[bytes, str]:
+    """schedule.xml or schedule.json of the given items, and its ETag."""
+    facts = EventFacts(*(getattr(event, name) for name in EventFacts._fields))
+    ids = None if len(items) == len(agenda.items) else frozenset(item.id for item in items)
+    return _export(agenda, facts, ids, base_url, form)
+
+
+@lru_cache(maxsize=16)
+def _export(
+    agenda: PublishedAgenda, facts: EventFacts, ids: frozenset[int] | None, base_url: str, form: str
+) -> tuple[bytes, str]:
+    items = [item for item in agenda.items if ids is None or item.id in ids]
+    schedule = schedule_of(facts, agenda, items, base_url)
+    body = render_xml(schedule) if form == "xml" else render_json(schedule)
+    return body, hashlib.sha256(body).hexdigest()[:32]
