@@ -16,6 +16,7 @@ from forum_app.core.text import N_
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC, SIGNED_IN, ADMINISTRATOR = "public", "signed in", "administrator"
+LARGEST_ID = 2**63 - 1
 
 
 def public(view: View) -> View:
@@ -59,6 +60,12 @@ def safe_next(target: str | None) -> str | None:
     return target
 
 
+def _can_be_stored(value: object) -> bool:
+    if isinstance(value, int):
+        return value <= LARGEST_ID
+    return not isinstance(value, str) or "\0" not in value
+
+
 def init_app(app: Flask) -> None:
     """Check each request against the marker of its view."""
 
@@ -66,6 +73,8 @@ def init_app(app: Flask) -> None:
     def check_access() -> Response | None:
         if request.endpoint is None:  # no such route; the error page follows
             return None
+        if not all(_can_be_stored(value) for value in (request.view_args or {}).values()):
+            abort(404)  # no row has such a name, and the database would fail on it
         view = current_app.view_functions[request.endpoint]
         level = PUBLIC if request.endpoint == "static" else getattr(view, "forum_access", None)
         if level == PUBLIC:
