@@ -251,9 +251,7 @@ def test_only_organizers_change(app: Flask, role: Any) -> None:
     elif role is not None:
         grant(user, event, role)
     changes: list[Callable[[], object]] = [
-        lambda: update_event(
-            actor=user, event=event, title_en="Mine", registration_closes_at=None, now=NOW
-        ),
+        lambda: update_event(actor=user, event=event, title_en="Mine", registration_closes_at=None, now=NOW),
         lambda: publish_event(actor=user, event=event, now=NOW),
         lambda: unpublish_event(actor=user, event=event, now=NOW),
         lambda: create_room(actor=user, event=event, name_en="New", now=NOW),
