@@ -1,0 +1,127 @@
+"""A real Chromium on the product as its users start it: web, worker and mail server as processes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.parts import ROOT, Mailbox, Product, chromium, postgresql_server, product, smtp_server
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "correct horse battery staple"
+# Flags that keep Chromium from calling home on machines without a network.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+class Forum:
+    """A served demonstration forum and the mails it sent."""
+
+    def __init__(self, running: Product, mailbox: Mailbox, kind: str) -> None:
+        self.url = running.url
+        self.product = running
+        self.mailbox = mailbox
+        self.kind = kind
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def forum(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forum]:
+    """The product on each database, with a real worker and a real SMTP server."""
+    kind: str = request.param
+    environ = {}
+    if kind == "postgresql":
+        environ["FORUM_DATABASE_URL"] = postgresql_server().create_database(f"browser_{uuid4().hex[:12]}")
+    with smtp_server() as (url, mailbox):
+        environ["FORUM_MAIL_URL"] = url
+        with product(tmp_path_factory.mktemp(kind), **environ) as running:
+            yield Forum(running, mailbox, kind)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+class Visitor:
+    """One person with one browser: a page, and everything the console complained about."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.context = context
+        self.base = base
+        self.complaints: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
+
+    def _console(self, message: Any) -> None:
+        # a refused form answers 422 and a lost race 409, which the browser logs as a failed resource
+        if message.type == "error" and not any(code in message.text for code in ("422", "409")):
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def go(self, path: str) -> Page:
+        """Open a path of the forum; it must not be an error of ours."""
+        answer = self.page.goto(self.base + path)
+        assert answer is not None
+        assert answer.status < 500, f"{path}: {answer.status}"
+        return self.page
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        """Through the form, as people do."""
+        self.go("/sign-in")
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.locator(
+            "form[action='/sign-in'] button[type=submit], main form button[type=submit]"
+        ).first.click()
+        self.page.wait_for_load_state()
+        assert "/sign-in" not in self.page.url, self.page.inner_text("main")
+
+    def check_accessibility(self) -> None:
+        """axe-core finds nothing (WCAG 2.2 A and AA)."""
+        assert AXE.exists(), "node_modules/axe-core is missing: make build"
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        result = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        found = [
+            f"{violation['id']}: {node['html'][:160]}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+        assert not found, f"{self.page.url}\n" + "\n".join(found)
+
+
+@pytest.fixture
+def visit(browser: Browser, forum: Forum) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors; at the end none of them may have seen a console error or a CSP report."""
+    visitors: list[Visitor] = []
+
+    def make(*, phone: bool = False, language: str = "en-US", **options: Any) -> Visitor:
+        context = browser.new_context(
+            viewport=PHONE if phone else DESK, locale=language, reduced_motion="reduce", **options
+        )
+        context.set_default_timeout(15_000)
+        visitor = Visitor(context, forum.url)
+        visitors.append(visitor)
+        return visitor
+
+    yield make
+    for visitor in visitors:
+        visitor.context.close()
+    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
+    assert not complaints
