@@ -138,10 +138,6 @@ def _check_event(event: Event) -> None:
     opens, closes = event.registration_opens_at, event.registration_closes_at
     if opens is not None and closes is not None and closes <= opens:
         raise Invalid(N_("The registration must close after it opens."), field="registration_closes_at")
-    if closes is not None and closes > event.over_at:
-        raise Invalid(
-            N_("The registration must close before the event is over."), field="registration_closes_at"
-        )
 
 
 def create_event(*, actor: User | None, slug: str, now: datetime, **values: Unpack[EventValues]) -> Event:

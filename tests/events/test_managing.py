@@ -175,6 +175,7 @@ def test_rooms(app: Flask, event: Event, organizer: FlaskClient) -> None:
     assert "120" in organizer.get(f"{base}/{fuji.id}").get_data(as_text=True)
     changed = {"name_en": "Fuji", "name_ja": "富士", "floor": "3階"}
     assert organizer.post(f"{base}/{fuji.id}", data=changed).status_code == 303
+    db.session.rollback()
     db.session.refresh(fuji)
     assert (fuji.name_ja, fuji.capacity) == ("富士", None)
     assert organizer.post(f"{base}/{fuji.id}", data={"name_en": "Aso"}).status_code == 422
@@ -264,7 +265,7 @@ def test_series(app: Flask, admin: FlaskClient) -> None:
     assert admin.post("/events/series/", data=data).status_code == 422
     assert admin.post("/events/series/", data={**data, "slug": "Ä"}).status_code == 422
     assert admin.post("/events/series/tech-forum", data={"name_en": "Forum"}).status_code == 303
-    assert admin.post("/events/series/tech-forum", data={"name_en": ""}).status_code == 422
+    assert admin.post("/events/series/tech-forum", data={"name_en": "", "name_ja": ""}).status_code == 422
     make_event(series_id=db.session.scalars(select(Series.id)).one())
     assert admin.post("/events/series/tech-forum/delete").status_code == 409
     assert admin.post("/events/series/none/delete").status_code == 404
