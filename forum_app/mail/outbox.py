@@ -23,6 +23,7 @@ _random = secrets.SystemRandom()
 def claim_due(*, now: datetime, most: int, lease: timedelta) -> Sequence[OutboxMail]:
     """Up to most mails that are due, the oldest first; nobody else gets them until the lease ends.
 
+    The rows are detached, so that reading them while sending opens no transaction.
     PostgreSQL passes over rows that another worker is claiming; SQLite lets one writer in at a time.
     """
     ids = db.session.scalars(
@@ -40,12 +41,15 @@ def claim_due(*, now: datetime, most: int, lease: timedelta) -> Sequence[OutboxM
         .values(locked_until=now + lease, attempts=OutboxMail.attempts + 1)
         .execution_options(synchronize_session=False)
     )
-    return db.session.scalars(
+    mails = db.session.scalars(
         select(OutboxMail)
         .where(OutboxMail.id.in_(ids), OutboxMail.locked_until == now + lease)
         .order_by(OutboxMail.id)
         .execution_options(populate_existing=True)
     ).all()
+    for mail in mails:
+        db.session.expunge(mail)
+    return mails
 
 
 def note_sent(*, mail_id: int, now: datetime) -> None:

@@ -9,11 +9,14 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from email import policy
-from email.headerregistry import Address
-from email.message import EmailMessage
+from dataclasses import dataclass
+from email.header import Header
+from email.message import Message
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from forum_app.config import Settings
@@ -21,8 +24,8 @@ from forum_app.mail.models import OutboxMail
 
 TIMEOUT = 20.0  # seconds for each answer of the server
 MOST_ERROR = 500
-# quoted-printable or base64, never bare 8 bit: any relay on the way takes it
-MESSAGE_POLICY = policy.SMTP.clone(cte_type="7bit")
+MOST_LINE = 900  # characters; RFC 5321, 4.5.3.1.6 allows 998
+MESSAGE_POLICY = compat32.clone(mangle_from_=False, cte_type="7bit", linesep="\r\n")
 # controls end or reorder a header; marks and invisible joiners disguise what stands in it
 FORBIDDEN = dict.fromkeys(
     [
@@ -52,10 +55,19 @@ class PermanentFailure(Exception):
         super().__init__(reason[:MOST_ERROR])
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message and its envelope, which never depends on what stands in the headers."""
+
+    message: "Message[Any, Any]"
+    sender: str
+    recipient: str
+
+
 class Transport(Protocol):
     """Takes messages one by one."""
 
-    def send(self, message: EmailMessage) -> None: ...
+    def send(self, mail: Outgoing) -> None: ...
 
 
 def header_text(text: str) -> str:
@@ -76,26 +88,49 @@ def ascii_address(address: str) -> tuple[str, str]:
     return local, domain
 
 
-def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> EmailMessage:
+def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoing:
     """The message of an outbox row; always the same for the same row, the Message-ID too.
 
     domain: the forum's own, as the sender's. Raises PermanentFailure when the address is none.
     """
-    local, host = ascii_address(mail.to_address)
-    message = EmailMessage(MESSAGE_POLICY)
-    try:
-        message["From"] = Address(header_text(sender_name), "no-reply", ascii_address(f"x@{domain}")[1])
-        message["To"] = Address(header_text(mail.to_name), local, host)
-        message["Subject"] = header_text(mail.subject)
-        message["Date"] = mail.created_at
-        message["Message-ID"] = mail.message_id
-        message["Content-Language"] = mail.locale
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
-        message["X-Auto-Response-Suppress"] = "All"
-    except ValueError as error:
-        raise PermanentFailure(f"cannot be put into headers: {error}") from error
-    message.set_content(mail.body)
-    return message
+    sender = "@".join(ascii_address(f"no-reply@{domain}"))
+    recipient = "@".join(ascii_address(mail.to_address))
+    # Canonical line ends, since base64 keeps them as they are (RFC 2046, 4.1.1).
+    body = mail.body if mail.body.isascii() else mail.body.replace("\n", "\r\n")
+    charset = "us-ascii" if body.isascii() and max(map(len, body.split("\n"))) < MOST_LINE else "utf-8"
+    message: Message[Any, Any] = MIMEText(body, "plain", charset, policy=MESSAGE_POLICY)
+    message["From"] = _address_header("From", sender_name, sender)
+    message["To"] = _address_header("To", mail.to_name, recipient)
+    message["Subject"] = _text_header("Subject", mail.subject)
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = header_text(mail.message_id)
+    message["Content-Language"] = header_text(mail.locale)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
+    message["X-Auto-Response-Suppress"] = "All"
+    return Outgoing(message, sender, recipient)
+
+
+def _charset(text: str) -> str:
+    return "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+
+
+def _text_header(name: str, text: str) -> Header:
+    text = header_text(text)
+    return Header(text, _charset(text), header_name=name)
+
+
+def _address_header(header_name: str, name: str, address: str) -> Header:
+    """Name and address (RFC 5322, 3.4).
+
+    The newer email.headerregistry loses the quotes around a name with a comma when it folds the
+    line (seen in Python 3.11), which makes two addresses of one; so the name is quoted here.
+    """
+    name = header_text(name)
+    if _charset(name) == "us-ascii":
+        return Header(formataddr((name, address)), "us-ascii", header_name=header_name)
+    header = Header(name, "utf-8", header_name=header_name)
+    header.append(f"<{address}>", "us-ascii")
+    return header
 
 
 class SmtpTransport:
@@ -111,11 +146,11 @@ class SmtpTransport:
         self.timeout = timeout
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, message: EmailMessage) -> None:
-        """Hand message over; it is the server's once this returns."""
+    def send(self, mail: Outgoing) -> None:
+        """Hand the mail over; it is the server's once this returns."""
         try:
             connection = self._connection or self._connect()
-            connection.send_message(message)
+            connection.sendmail(mail.sender, [mail.recipient], mail.message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             raise _failure(code, answer) from error
@@ -162,16 +197,16 @@ class FolderTransport:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, message: EmailMessage) -> None:
-        """Write message under the name of its Message-ID; writing it again changes nothing."""
+    def send(self, mail: Outgoing) -> None:
+        """Write the message under the name of its Message-ID; writing it again changes nothing."""
         name = "".join(
-            c for c in str(message["Message-ID"]).strip("<>").split("@")[0] if c.isalnum() or c in ".-"
+            c for c in str(mail.message["Message-ID"]).strip("<>").split("@")[0] if c.isalnum() or c in ".-"
         )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self.folder)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(message.as_bytes())
+                file.write(mail.message.as_bytes())
             Path(temporary).replace(self.folder / f"{name}.eml")
         except OSError as error:
             raise TemporaryFailure(str(error), whole_server=True) from error
