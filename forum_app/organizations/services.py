@@ -144,7 +144,7 @@ def update_organization(
         identifiers=identifiers,
     )
     _refuse_taken(details, besides=organization.id)
-    before = {name: getattr(organization, name) for name in (*_TEXTS, "kind", "country")}
+    before = {name: getattr(organization, name) for name in (*TEXTS, "kind", "country")}
     old_areas, old_numbers = organization.areas, {i.scheme: i.value for i in organization.identifiers}
     for name in before:
         setattr(organization, name, getattr(details, name))
@@ -179,7 +179,7 @@ def twins_of(details: OrganizationDetails) -> list[Twin]:
 
 
 # --- Rows ----------------------------------------------------------------------------------------
-_TEXTS = ("name_en", "name_ja", "name_kana", "short_name", "website", "profile_en", "profile_ja")
+TEXTS = ("name_en", "name_ja", "name_kana", "short_name", "website", "profile_en", "profile_ja")
 
 
 def _areas(codes: Sequence[str]) -> list[TechnologyArea]:
@@ -195,7 +195,7 @@ def _areas(codes: Sequence[str]) -> list[TechnologyArea]:
 
 
 def _insert(details: OrganizationDetails, *, fictional: bool, now: datetime) -> Organization:
-    values = {name: getattr(details, name) for name in _TEXTS}
+    values = {name: getattr(details, name) for name in TEXTS}
     areas = _areas(details.areas)
     for slug in _slugs(slug_base(details.name_en, romanize(details.name_kana))):
         organization = Organization(

@@ -9,14 +9,20 @@ from flask_login import current_user
 from forum_app.core.errors import Invalid
 from forum_app.core.text import N_
 from forum_app.organizations import blueprint
+from forum_app.organizations.details import checked_website
 from forum_app.organizations.forms import (
     EditOrganizationForm,
     NewOrganizationForm,
-    OrganizationForm,
     country_names,
     kind_choices,
 )
-from forum_app.organizations.models import COUNTRIES, KIND_LABELS, SCHEME_LABELS, MemberState
+from forum_app.organizations.models import (
+    COUNTRIES,
+    KIND_LABELS,
+    SCHEME_LABELS,
+    MemberState,
+    Organization,
+)
 from forum_app.organizations.permissions import (
     can_create_organization,
     can_edit_organization,
@@ -32,7 +38,7 @@ from forum_app.organizations.queries import (
     list_members,
     list_organizations,
 )
-from forum_app.organizations.services import create_organization, update_organization
+from forum_app.organizations.services import TEXTS, create_organization, update_organization
 from forum_app.web import clock
 from forum_app.web.access import authorize, public, signed_in
 from forum_app.web.formats import bilingual
@@ -98,10 +104,19 @@ def show(slug: str) -> str:
         waiting=len([m for m in members if m.state == MemberState.REQUESTED]),
         see_members=see_members,
         may_edit=can_edit_organization(user, organization),
+        website=_sound_website(organization),
         countries=country_names(),
         kinds=KIND_LABELS,
         schemes=SCHEME_LABELS,
     )
+
+
+def _sound_website(organization: Organization) -> str:
+    """The stored address, if it is one to link to: rows may have come in by another door."""
+    try:
+        return checked_website(organization.website)
+    except Invalid:
+        return ""
 
 
 @blueprint.route("/organizations/new", methods=["GET", "POST"])
@@ -157,10 +172,14 @@ def edit(slug: str) -> Any:
     organization = get_organization(slug)
     authorize(can_edit_organization(current_user, organization))
     numbers = {identifier.scheme.value: identifier.value for identifier in organization.identifiers}
-    stored = {"areas": [area.code for area in organization.areas], "kind": organization.kind.value, **numbers}
-    form: OrganizationForm = EditOrganizationForm(obj=organization, data=stored)
-    if request.method == "GET":
-        form.areas.data, form.kind.data = stored["areas"], stored["kind"]
+    stored = {
+        "areas": [area.code for area in organization.areas],
+        "kind": organization.kind.value,
+        "country": organization.country,
+        **numbers,
+    }
+    texts = {name: getattr(organization, name) for name in TEXTS}
+    form = EditOrganizationForm(data={**texts, **stored, "version": str(organization.version)})
     if form.validate_on_submit():
         with form.catching():
             typed = form.version.data or ""
