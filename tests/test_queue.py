@@ -17,7 +17,7 @@ def run_a_job(settings: Settings) -> list[int]:
     huey = _make_huey(settings)
     done: list[int] = []
 
-    @huey.task()
+    @huey.task()  # type: ignore[untyped-decorator]
     def note(number: int) -> int:
         done.append(number)
         return number * 2
@@ -45,7 +45,7 @@ def test_valkey(tmp_path: Path) -> None:
 def test_a_job_that_fails_is_reported_not_swallowed(tmp_path: Path) -> None:
     huey = _make_huey(replace(make_settings(tmp_path), env="production"))
 
-    @huey.task()
+    @huey.task()  # type: ignore[untyped-decorator]
     def fail() -> None:
         raise ZeroDivisionError
 

@@ -302,7 +302,7 @@ def _house(world: World, event: Event) -> None:
     db.session.flush()
 
 
-TYPES = (
+TYPES: tuple[tuple[str, str, str, int, bool, bool, bool, set[Kind]], ...] = (
     # code, names, seats, vetting, by invitation, takes meetings, kinds
     ("government", "Government", "政府関係者", 60, True, False, True, {Kind.AGENCY}),
     (

@@ -3,6 +3,7 @@
 import logging
 
 from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -41,7 +42,7 @@ STATUS: tuple[tuple[type[DomainError], int], ...] = (
 def sentence(error: DomainError) -> str:
     """The error's sentence in the reader's language."""
     text = gettext(error.message)
-    return text % error.params if error.params else text
+    return str(text % error.params if error.params else text)
 
 
 def error_page(
@@ -76,7 +77,7 @@ def init_app(app: Flask) -> None:
         )
 
     @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> object:
+    def http_error(error: HTTPException) -> ResponseReturnValue:
         if error.response is not None or (error.code or 500) < 400:
             return error.get_response()
         return error_page(error.code or 500)
