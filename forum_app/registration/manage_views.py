@@ -245,11 +245,11 @@ def _show(
 ) -> Any:
     user = current_user._get_current_object()
     organizer = can_manage_registrations(user, event)
-    fresh = {"version": row.version, "note": row.vetting_note, "cleared_until": row.cleared_until}
+    fresh = {"version": str(row.version), "note": row.vetting_note, "cleared_until": row.cleared_until}
     decision = decision or DecisionForm(formdata=None, data=fresh)
     queue = _queue_place(event, row) if request.args.get("queue") else None
     if organizer and move is None:
-        move = MoveForm(formdata=None, data={"version": row.version, "type_id": row.type_id})
+        move = MoveForm(formdata=None, data={"version": str(row.version), "type_id": row.type_id})
     if move is not None:
         move.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in list_types(event.id)]
     page = render_template(

@@ -67,6 +67,16 @@ def find_last_registration(user: Any, event: Event) -> Registration | None:
     )
 
 
+def list_registrations_of(user: Any) -> Sequence[Registration]:
+    """All registrations of a person at all events, ended ones too, with organizations; oldest first."""
+    return db.session.scalars(
+        select(Registration)
+        .where(_is_of(user))
+        .options(joinedload(Registration.organization))
+        .order_by(Registration.id)
+    ).all()
+
+
 def find_active_state(user: Any, event: Event) -> RegistrationState | None:
     """State of the active registration of user at event."""
     return db.session.scalar(
