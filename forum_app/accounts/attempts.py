@@ -85,9 +85,9 @@ def admit(rule: Rule, whom: str, now: datetime) -> None:
             return
     starts_at = now - timedelta(seconds=now.timestamp() % GRAIN.total_seconds())
     statement = _insert_if_new().values(key=key, window_starts_at=starts_at, count=1)
-    if db.session.execute(statement).rowcount == 0 and not _raise_count(  # type: ignore[attr-defined]
-        key, starts_at, rule.tries
-    ):
+    # a row count may be unknown (-1); only 1 means that this try opened the window
+    opened = db.session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    if not opened and not _raise_count(key, starts_at, rule.tries):
         raise TooManyAttempts(starts_at + rule.length(used_up))
 
 
@@ -126,7 +126,7 @@ def _raise_count(key: str, starts_at: datetime, most: int) -> bool:
         .values(count=Attempt.count + 1)
         .execution_options(synchronize_session=False)
     )
-    return bool(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]
 
 
 def _key(rule: Rule, whom: str) -> str:
