@@ -4,6 +4,7 @@ SQLite runs in WAL with synchronous=FULL and foreign keys on. A read begins defe
 snapshot; a transaction() begins IMMEDIATE, so that two writers queue instead of deadlocking.
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Executable,
     Integer,
     MetaData,
     String,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     event,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -39,6 +41,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 WRITE = "forum_write"
+PATIENCE = 200  # milliseconds
+log = logging.getLogger(__name__)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -145,6 +149,28 @@ def transaction() -> Iterator[None]:
 def after_commit(callback: Callable[[], None]) -> None:
     """Run callback once the surrounding transaction() is committed; never if it is rolled back."""
     db.session().info.setdefault("after_commit", []).append(callback)
+
+
+def write_if_free(statement: Executable) -> None:
+    """Run one statement of little weight (when something was last used) at the end of a read.
+
+    On a connection of its own, and rather not at all than late: it waits at most PATIENCE for other
+    writers, and nobody learns that it failed but the log.
+    """
+    with db.engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_sqlite:
+            connection.connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        try:
+            with connection.execution_options(**{WRITE: True}).begin():
+                if not is_sqlite:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
+                connection.execute(statement)
+        except DBAPIError:
+            log.info("a note was not written: the database is busy")
+        finally:
+            if is_sqlite:
+                connection.connection.execute("PRAGMA busy_timeout=15000")
 
 
 def violated(error: IntegrityError, constraint: str) -> bool:

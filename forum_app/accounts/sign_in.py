@@ -1,26 +1,21 @@
 """Flask-Login on server-side sessions: a cookie is worth something only while its row is open."""
 
-import logging
 import secrets
 from datetime import datetime, timedelta
 
 from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import LoginSession, User
 from forum_app.accounts.queries import IDLE, LIFETIME
-from forum_app.db import WRITE, db
+from forum_app.db import db, write_if_free
 from forum_app.web import clock
-
-log = logging.getLogger(__name__)
 
 SECRET = "login"  # noqa: S105 - the name of the cookie's entry
 LANGUAGE = "lang"
 SEEN_EVERY = timedelta(minutes=10)
-PATIENCE = 200  # milliseconds that the note of a visit may wait for other writers
 
 manager = LoginManager()
 token_hash = digest
@@ -100,24 +95,13 @@ def load_user(user_id: str) -> User | None:
 
 
 def _note_visit(session_id: int, now: datetime) -> None:
-    """Note that the session was used: on a connection of its own, and rather not than late."""
+    """Note that the session was used."""
     statement = (
         update(LoginSession)
         .where(LoginSession.id == session_id, LoginSession.last_seen_at < now - SEEN_EVERY)
         .values(last_seen_at=now)
     )
-    with db.engine.connect() as connection:
-        sqlite = connection.dialect.name == "sqlite"
-        if sqlite:
-            connection.connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
-        try:
-            with connection.execution_options(**{WRITE: True}).begin():
-                if not sqlite:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
-                connection.execute(statement)
-        finally:
-            if sqlite:
-                connection.connection.execute("PRAGMA busy_timeout=15000")
+    write_if_free(statement)
 
 
 def init_app(app: Flask) -> None:
@@ -129,8 +113,5 @@ def init_app(app: Flask) -> None:
     def note_visit(response: Response) -> Response:
         session_id = g.pop("forum_seen_session", None)
         if session_id is not None:
-            try:
-                _note_visit(session_id, clock.now())
-            except DBAPIError:
-                log.info("a visit was not noted: the database is busy")
+            _note_visit(session_id, clock.now())
         return response

@@ -10,6 +10,7 @@ from forum_app.agenda.snapshot import PublishedItem
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
 from forum_app.organizations.models import Kind
+from forum_app.registration.models import Registration
 from forum_app.registration.queries import find_registration
 
 
@@ -35,7 +36,11 @@ def reader_at(user: Any, event: Event) -> Reader:
         return ANYBODY
     if can_manage_event(user, event):
         return Reader(user_id=user.id, staff=True)
-    registration = find_registration(user, event)
+    return reader_with(user, find_registration(user, event))
+
+
+def reader_with(user: Any, registration: Registration | None) -> Reader:
+    """The reader that a signed-in user without a role is by their active registration at an event."""
     if registration is None:
         return Reader(user_id=user.id)
     approved = registration.state in ATTENDING

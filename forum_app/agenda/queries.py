@@ -43,6 +43,23 @@ def current_agenda(event: Event) -> PublishedAgenda | None:
     return None if row is None else _read_version(row.id, row.digest)
 
 
+def current_agendas(event_ids: Iterable[int]) -> dict[int, PublishedAgenda]:
+    """The latest published version of each event that has one; one statement once all are read."""
+    latest = (
+        select(AgendaVersion.event_id, func.max(AgendaVersion.number).label("number"))
+        .where(AgendaVersion.event_id.in_(list(event_ids)))
+        .group_by(AgendaVersion.event_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(AgendaVersion.event_id, AgendaVersion.id, AgendaVersion.digest).join(
+            latest,
+            (AgendaVersion.event_id == latest.c.event_id) & (AgendaVersion.number == latest.c.number),
+        )
+    ).all()
+    return {row.event_id: _read_version(row.id, row.digest) for row in rows}
+
+
 @lru_cache(maxsize=16)
 def _read_version(version_id: int, digest: str) -> PublishedAgenda:
     # what a version holds never changes, so nothing ever has to be thrown out but for space

@@ -84,8 +84,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> tuple[str, int]:
-        # the path only: a query string may hold what somebody searched for
-        log.exception("unexpected error at %s %s", request.method, request.path)
+        # the route only: paths hold secrets (feeds, mailed links), query strings what somebody searched for
+        log.exception("unexpected error at %s %s", request.method, request.url_rule or "no route")
         if app.testing:
             raise error
         return error_page(500)
