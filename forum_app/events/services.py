@@ -123,8 +123,9 @@ def _check_event(event: Event) -> None:
         zone = getattr(event, field)
         if zone is not None and not is_zone(zone):
             raise Invalid(N_("This time zone is not known. Use a name such as Asia/Tokyo."), field=field)
-    for field in ("starts_on", "ends_on"):
-        if not FIRST_YEAR <= getattr(event, field).year <= LAST_YEAR:
+    for field in ("starts_on", "ends_on", "registration_opens_at", "registration_closes_at"):
+        moment = getattr(event, field)
+        if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise Invalid(
                 N_("The year must be between %(first)s and %(last)s."),
                 field=field,

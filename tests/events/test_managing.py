@@ -173,7 +173,7 @@ def test_rooms(app: Flask, event: Event, organizer: FlaskClient) -> None:
     db.session.rollback()
     assert [room.id for room in list_rooms(event.id)] == [aso.id, fuji.id]
     assert "120" in organizer.get(f"{base}/{fuji.id}").get_data(as_text=True)
-    changed = {"name_en": "Fuji", "name_ja": "富士", "floor": "3階"}
+    changed = {"name_en": "Fuji", "name_ja": "富士", "floor": "3階", "capacity": ""}
     assert organizer.post(f"{base}/{fuji.id}", data=changed).status_code == 303
     db.session.rollback()
     db.session.refresh(fuji)

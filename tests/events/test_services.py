@@ -103,6 +103,7 @@ def test_create_and_publish(app: Flask) -> None:
         ({"starts_on": date(1, 1, 1)}, "starts_on"),
         ({"starts_on": date(9999, 12, 31), "ends_on": date(9999, 12, 31)}, "starts_on"),
         ({"registration_opens_at": NOW, "registration_closes_at": NOW}, "registration_closes_at"),
+        ({"registration_closes_at": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "registration_closes_at"),
     ],
 )
 def test_refused(app: Flask, values: dict[str, Any], field: str) -> None:
