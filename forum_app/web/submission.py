@@ -81,8 +81,9 @@ class submission:
     @staticmethod
     def _claim(digest: str) -> None:
         statement = _insert_if_new().values(digest=digest, created_at=clock.now())
-        # a second sending waits here for the first one's commit, then finds its answer
-        if db.session.execute(statement).rowcount == 1:  # type: ignore[attr-defined]
+        # A second sending waits here for the first one's commit, then finds its answer. The row is
+        # asked back, since PostgreSQL's driver gives no count of rows for this statement (-1).
+        if db.session.scalar(statement.returning(SentForm.digest)) is not None:
             return
         row = db.session.execute(
             select(SentForm.location, SentForm.flash).where(SentForm.digest == digest)
