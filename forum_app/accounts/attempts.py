@@ -85,8 +85,8 @@ def admit(rule: Rule, whom: str, now: datetime) -> None:
             return
     starts_at = now - timedelta(seconds=now.timestamp() % GRAIN.total_seconds())
     statement = _insert_if_new().values(key=key, window_starts_at=starts_at, count=1)
-    # a row count may be unknown (-1); only 1 means that this try opened the window
-    opened = db.session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+    # the row that comes back says that this try opened the window; a row count may be unknown (-1)
+    opened = db.session.scalar(statement.returning(Attempt.count))
     if not opened and not _raise_count(key, starts_at, rule.tries):
         raise TooManyAttempts(starts_at + rule.length(used_up))
 
