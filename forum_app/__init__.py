@@ -56,6 +56,7 @@ MODULES = (
     "agenda.manage_views",
     "pitches.models",
     "pitches.views",
+    "pitches.review_views",
     "pitches.manage_views",
     "meetings.models",
     "meetings.views",
