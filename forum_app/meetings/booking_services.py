@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -71,9 +71,8 @@ def _claim(meeting: Meeting, kind: ResourceKind, resource_id: int) -> bool:
     ]
     dialect = db.session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    result = db.session.execute(insert(Claim).values(rows).on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)  # noqa: S101 - for the type checker
-    if result.rowcount == len(rows):
+    statement = insert(Claim).values(rows).on_conflict_do_nothing().returning(Claim.slot_at)
+    if len(db.session.execute(statement).all()) == len(rows):
         return True
     _release(meeting, kind)
     return False
