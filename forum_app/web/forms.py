@@ -2,7 +2,7 @@
 
 import secrets
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -85,21 +85,15 @@ class ZonedDateTimeField(DateTimeLocalField):  # type: ignore[misc]
     is refused; of a time that exists twice the first is taken.
     """
 
+    data: datetime | None
     zone: str = "UTC"
-
-    def process_data(self, value: datetime | None) -> None:
-        super().process_data(value)
 
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
         if not self.data:
             return ""
-        return self.data.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        super().process_formdata(valuelist)
-        self._typed = self.data
+        return f"{self.data.astimezone(ZoneInfo(self.zone)):%Y-%m-%dT%H:%M}"
 
     def pre_validate(self, form: Any) -> None:
         if self.data is not None and self.data.tzinfo is None:
