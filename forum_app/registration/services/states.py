@@ -186,10 +186,18 @@ def send(registration: Registration, template: str, now: datetime, **context: An
     """Queue a mail to the person, in the language of their account, else in the one they speak."""
     user = registration.user
     spoken = "ja" if registration.language == "ja" else "en"
+    locale = user.locale if user is not None else spoken
+    names = (registration.name_latin, registration.name_native)
+    first, second = names[::-1] if locale == "ja" else names
     queue_mail(
         to=registration,
         template=f"registration/{template}",
-        context={"registration": registration, "event": registration.event, **context},
+        context={
+            "registration": registration,
+            "event": registration.event,
+            "name": first or second,
+            **context,
+        },
         now=now,
-        locale=user.locale if user is not None else spoken,
+        locale=locale,
     )
