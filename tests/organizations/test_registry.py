@@ -445,7 +445,7 @@ def test_edit_shows_and_changes_areas_and_numbers(client: FlaskClient) -> None:
     taken = client.post(path, data=form(name_en="Numbers", version="1", cage="j1234"))
     assert taken.status_code == 422
     assert "Holder of CAGE" in taken.text
-    data = form(name_en="Numbers", version="1", cage="J5678", areas=["space", "cyber"])
+    data = form(name_en="Numbers", version="1", corporate_number="", cage="J5678", areas=["space", "cyber"])
     assert client.post(path, data=data).status_code == 303
     look_again()
     assert {i.scheme.value: i.value for i in organization.identifiers} == {"cage": "J5678"}
