@@ -378,3 +378,12 @@ def bookmarked_times(event_id: int, user_ids: Iterable[int]) -> Sequence[Any]:
             Bookmark.user_id.in_(list(user_ids)),
         )
     ).all()
+
+
+def list_organization_names() -> Sequence[Any]:
+    """Rows of id, name_en, name_ja of the whole registry, by name."""
+    return db.session.execute(
+        select(Organization.id, Organization.name_en, Organization.name_ja).order_by(
+            func.coalesce(func.nullif(Organization.name_en, ""), Organization.name_ja), Organization.id
+        )
+    ).all()
