@@ -54,6 +54,8 @@ MODULES = (
     "agenda.models",
     "agenda.views",
     "agenda.manage_views",
+    "agenda.speaker_views",
+    "agenda.publication_views",
     "pitches.models",
     "pitches.views",
     "pitches.review_views",
