@@ -62,12 +62,9 @@ class Scene:
 
     def more_guest(self, **values: Any) -> Registration:
         """Another start-up's person."""
+        organization = values.pop("organization", None) or make_organization()
         return make_registration(
-            self.event,
-            make_user(),
-            participant_type=self.guest_type,
-            organization=make_organization(),
-            **values,
+            self.event, make_user(), participant_type=self.guest_type, organization=organization, **values
         )
 
     def ask(
