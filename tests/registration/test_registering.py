@@ -71,7 +71,7 @@ def test_approved_at_once_where_no_vetting_is_needed(client: FlaskClient) -> Non
     make_member(user, organization)
     sign_in(client, user)
     page = client.get(f"/events/{event.slug}/register?lang=en").text
-    assert "1 of 1 seats is left" in page
+    assert "Seats left: 1 of 1" in page
     assert user.name_latin in page
     answer = client.post(f"/events/{event.slug}/register", data=form(kind, organization_id=organization.id))
     assert answer.status_code == 303
