@@ -135,7 +135,7 @@ def test_a_page_costs_the_same_at_3_and_at_300_rows(client: FlaskClient) -> None
 
 
 def test_empty_registry(client: FlaskClient) -> None:
-    assert "まだ登録されている機関はありません" in client.get("/organizations/?lang=ja").text
+    assert "まだ登録されている組織はありません" in client.get("/organizations/?lang=ja").text
     assert "No organization yet" in client.get("/organizations/?lang=en").text
 
 
