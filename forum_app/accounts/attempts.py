@@ -33,7 +33,7 @@ class Rule:
 
     def length(self, used_up: int) -> timedelta:
         """Length of the window that follows used_up windows that were used up."""
-        return min(self.longest, self.first * 2 ** min(used_up, 20))
+        return min(self.longest, self.first * (1 << min(used_up, 20)))
 
 
 MONTH, DAY, HOUR, MINUTE = timedelta(days=30), timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

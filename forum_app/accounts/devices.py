@@ -29,5 +29,5 @@ def device_name(user_agent: str) -> str:
     browser = next((name for name, pattern in BROWSERS if re.search(pattern, user_agent)), None)
     system = next((name for name, pattern in SYSTEMS if re.search(pattern, user_agent)), None)
     if browser and system:
-        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system or gettext("Unknown device")
+        return str(gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system})
+    return browser or system or str(gettext("Unknown device"))

@@ -28,6 +28,8 @@ class SecretField(Field):  # type: ignore[misc]
 
     widget = PasswordInput(hide_value=True)
 
+    data: Any
+
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = valuelist[0] if valuelist else ""
 
@@ -38,12 +40,14 @@ class SecretField(Field):  # type: ignore[misc]
 class AddressField(EmailField):  # type: ignore[misc]
     """A mail address in the form in which servers take it (ASCII domain)."""
 
+    data: Any
+
     def pre_validate(self, form: Any) -> None:
         if not self.data:
             return
         typed = unicodedata.normalize("NFKC", self.data)[: MOST_EMAIL * 2]
         try:
-            checked = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+            checked = validate_email(typed, check_deliverability=False, allow_smtputf8=False, strict=True)
         except EmailNotValidError:
             raise ValidationError(gettext("This is not a mail address.")) from None
         self.data = checked.ascii_email or typed

@@ -31,10 +31,7 @@ class User(PersonName, Base):
     """A login. email: as typed; email_key: normal form, unique."""
 
     __tablename__ = "accounts_user"
-    __table_args__ = (
-        CheckConstraint("name_latin <> '' OR name_native <> ''", name="has_name"),
-        {},
-    )
+    __table_args__ = (CheckConstraint("name_latin <> '' OR name_native <> ''", name="has_name"),)
 
     id: Mapped[Key]
     email: Mapped[str] = mapped_column(String(320))

@@ -14,8 +14,6 @@ from forum_app.db import db
 
 def end_all_sessions(user: User, now: datetime, *, keep: str | None = None) -> int:
     """End all sessions of user but the one with token hash keep; returns how many."""
-    if user.id is None:
-        return 0
     statement = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.ended_at.is_(None))
     if keep is not None:
         statement = statement.where(LoginSession.token_hash != keep)

@@ -67,7 +67,7 @@ def current_session_hash() -> str:
     return token_hash(session.get(SECRET, ""))
 
 
-@manager.user_loader
+@manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(user_id: str) -> User | None:
     """The user of an open session; one statement per request."""
     token = session.get(SECRET)
@@ -91,7 +91,7 @@ def load_user(user_id: str) -> User | None:
         return None
     if now - seen_at > SEEN_EVERY:
         g.forum_seen_session = session_id
-    return user  # type: ignore[no-any-return]
+    return user
 
 
 def _note_visit(session_id: int, now: datetime) -> None:
