@@ -23,8 +23,8 @@ FORBIDDEN |= set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 def tidy(value: str | None) -> str | None:
     """NFC text without surrounding white space, control or bidirectional characters."""
-    if value is None:
-        return None
+    if not isinstance(value, str):  # nothing, or a row's number in a hidden field
+        return value
     value = unicodedata.normalize("NFC", value)
     value = "".join(c for c in value if c not in FORBIDDEN and not 0xD800 <= ord(c) <= 0xDFFF)
     return value.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -32,7 +32,7 @@ def tidy(value: str | None) -> str | None:
 
 def one_line(value: str | None) -> str | None:
     """Line breaks become spaces: names and subjects end up in headers."""
-    return " ".join(value.split()) if value else value
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 class BaseForm(FlaskForm):  # type: ignore[misc]
