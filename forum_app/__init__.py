@@ -23,6 +23,7 @@ from forum_app.web import (
     limits,
     navigation,
     submission,
+    templating,
 )
 from forum_app.web.storage import Storage
 
@@ -132,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
     csrf.init_app(app)
     limits.init_app(app, settings)
+    templating.init_app(app)
     languages.init_app(app)
     formats.init_app(app)
     assets.init_app(app, dist)
