@@ -178,7 +178,7 @@ def test_rooms(app: Flask, event: Event, organizer: FlaskClient) -> None:
     db.session.rollback()
     db.session.refresh(fuji)
     assert (fuji.name_ja, fuji.capacity) == ("富士", None)
-    assert organizer.post(f"{base}/{fuji.id}", data={"name_en": "Aso"}).status_code == 422
+    assert organizer.post(f"{base}/{fuji.id}", data={"name_en": "Aso", "name_ja": ""}).status_code == 422
     assert organizer.post(f"{base}/{aso.id}/delete").status_code == 303
     assert organizer.post(f"{base}/{aso.id}/delete").status_code == 404
 

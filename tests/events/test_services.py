@@ -78,7 +78,7 @@ def test_create_and_publish(app: Flask) -> None:
     assert event.published_at == NOW
     with transaction():
         unpublish_event(actor=admin, event=event, now=NOW)
-    assert event.published_at is None
+    assert not event.is_published
     assert actions() == ["event.created", "event.published", "event.unpublished"]
 
 
