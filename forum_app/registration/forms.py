@@ -18,7 +18,12 @@ MOST_SEATS = 100_000
 
 
 def _id_or_none(value: Any) -> int | None:
-    return int(value) if value not in (None, "", "None") else None
+    if value in (None, "", "None"):
+        return None
+    number = int(value)
+    if not 0 <= number < 2**62:  # what no database has as a key
+        raise ValueError("out of range")
+    return number
 
 
 class DetailsForm(BaseForm):
@@ -39,7 +44,10 @@ class DetailsForm(BaseForm):
         description=lazy_gettext("For lists in Japanese order."),
         render_kw={"lang": "ja"},
     )
-    organization_id = SelectField(lazy_gettext("Organization"), coerce=_id_or_none)
+    # whether it is one of their own is for the service to say
+    organization_id = SelectField(
+        lazy_gettext("Organization"), coerce=_id_or_none, choices=[], validate_choice=False
+    )
     job_title_en = text_field(
         lazy_gettext("Job title in English"), render_kw={"autocomplete": "organization-title"}
     )
@@ -71,6 +79,8 @@ class RegistrationForm(DetailsForm):
     type_id = RadioField(
         lazy_gettext("Take part as"),
         coerce=_id_or_none,
+        choices=[],
+        validate_choice=False,
         validators=[InputRequired(lazy_gettext("Choose one of the participant types."))],
     )
     privacy = BooleanField(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
 
 from forum_app.audit.models import AuditEntry
@@ -17,6 +17,7 @@ from forum_app.events.queries import Participation, participation_sources
 from forum_app.organizations.models import Kind, Organization
 from forum_app.registration.models import (
     ACTIVE,
+    ENDED,
     STATE_LABELS,
     ParticipantType,
     Registration,
@@ -41,66 +42,71 @@ CODE_LENGTH = 16
 _HIRAGANA = {code + 0x60: code for code in range(0x3041, 0x3097)}
 
 
-def find_registration(user: Any, event: Event) -> Registration | None:
-    """The active registration of user at event (with type and organization), by login or address."""
+# Asked on most pages of a signed-in person, so built once. email_key is None, which equals nothing,
+# for an address that is not confirmed: an invitation knows only an address until its owner takes it.
+_IS_OWN = or_(Registration.user_id == bindparam("user_id"), Registration.email_key == bindparam("email_key"))
+_IS_ACTIVE = Registration.state.not_in(sorted(ENDED))
+_OWN = select(Registration).where(Registration.event_id == bindparam("event_id"), _IS_OWN)
+_LOADED = (joinedload(Registration.type), joinedload(Registration.organization))
+_ACTIVE_OWN = _OWN.where(_IS_ACTIVE).order_by(Registration.id.desc()).limit(1)
+_ACTIVE_OWN_LOADED = _ACTIVE_OWN.options(*_LOADED)
+_LAST_OWN = _OWN.options(*_LOADED).order_by(_IS_ACTIVE.desc(), Registration.id.desc()).limit(1)
+_ACTIVE_STATE = (
+    select(Registration.state)
+    .where(Registration.event_id == bindparam("event_id"), _IS_OWN, _IS_ACTIVE)
+    .order_by(Registration.id.desc())
+    .limit(1)
+)
+
+
+def _who(user: Any) -> dict[str, Any]:
+    return {"user_id": user.id, "email_key": user.email_key if user.verified_at is not None else None}
+
+
+def _whose(user: Any, event: Event) -> dict[str, Any]:
+    return {"event_id": event.id, **_who(user)}
+
+
+def find_registration(user: Any, event: Event, *, bare: bool = False) -> Registration | None:
+    """The active registration of user at event, by login or address.
+
+    With type and organization unless bare.
+    """
     if not user.is_authenticated:
         return None
-    return db.session.scalar(
-        select(Registration)
-        .where(Registration.event_id == event.id, Registration.state.in_(ACTIVE), _is_of(user))
-        .options(joinedload(Registration.type), joinedload(Registration.organization))
-        .order_by(Registration.id.desc())
-        .limit(1)
-    )
+    return db.session.scalar(_ACTIVE_OWN if bare else _ACTIVE_OWN_LOADED, _whose(user, event))
 
 
 def find_last_registration(user: Any, event: Event) -> Registration | None:
     """The active registration of user at event, else the one that ended last."""
     if not user.is_authenticated:
         return None
-    return db.session.scalar(
-        select(Registration)
-        .where(Registration.event_id == event.id, _is_of(user))
-        .options(joinedload(Registration.type), joinedload(Registration.organization))
-        .order_by(Registration.state.in_(ACTIVE).desc(), Registration.id.desc())
-        .limit(1)
-    )
+    return db.session.scalar(_LAST_OWN, _whose(user, event))
 
 
 def list_registrations_of(user: Any) -> Sequence[Registration]:
     """All registrations of a person at all events, ended ones too, with organizations; oldest first."""
     return db.session.scalars(
         select(Registration)
-        .where(_is_of(user))
+        .where(_IS_OWN)
         .options(joinedload(Registration.organization))
-        .order_by(Registration.id)
+        .order_by(Registration.id),
+        _who(user),
     ).all()
 
 
 def find_active_state(user: Any, event: Event) -> RegistrationState | None:
     """State of the active registration of user at event."""
-    return db.session.scalar(
-        select(Registration.state)
-        .where(Registration.event_id == event.id, Registration.state.in_(ACTIVE), _is_of(user))
-        .order_by(Registration.id.desc())
-        .limit(1)
-    )
-
-
-def _is_of(user: Any) -> ColumnElement[bool]:
-    who: ColumnElement[bool] = Registration.user_id == user.id
-    if user.verified_at is not None:
-        # an invitation knows only an address until its owner takes it
-        who = or_(who, Registration.email_key == user.email_key)
-    return who
+    return db.session.scalar(_ACTIVE_STATE, _whose(user, event))
 
 
 def list_own_participations(user: Any) -> Mapping[int, Participation]:
     """{event id: Participation} of the active registrations of user."""
     rows = db.session.execute(
         select(Registration.event_id, Registration.state)
-        .where(Registration.state.in_(ACTIVE), _is_of(user))
-        .order_by(Registration.id)
+        .where(_IS_ACTIVE, _IS_OWN)
+        .order_by(Registration.id),
+        _who(user),
     )
     return {
         event_id: Participation(STATE_LABELS[state], "registration.mine", STATE_TONES[state])

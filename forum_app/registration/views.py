@@ -80,19 +80,9 @@ def register_page(slug: str) -> Any:
     now = clock.now()
     user = current_user._get_current_object()
     event = get_event(slug, user)
-    existing = find_registration(user, event)
-    if existing is not None and existing.state != S.INVITED:
-        return redirect(url_for("registration.mine", slug=slug))
-    window = registration_window(event, now, invited=existing is not None)
-    types = [kind for kind in list_types(event.id) if may_choose(kind, existing)]
-    if window != Window.OPEN or not types:
-        return render_template("registration/closed.html", event=event, window=window, now=now), (
-            409 if request.method == "POST" else 200
-        )
-    form = RegistrationForm(data=_prefilled(user, existing, types))
-    form.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in types]
-    organizations = _offer_organizations(form, user, None)
+    form = RegistrationForm()
     if form.validate_on_submit():
+        # the service checks type and organization, so that nothing is read twice for a good form
         with form.catching():
             with submission() as done:
                 row = register(
@@ -107,6 +97,19 @@ def register_page(slug: str) -> Any:
                 )
                 done.redirect(url_for("registration.mine", slug=slug), flash=_acknowledgement(row))
             return done.response
+    existing = find_registration(user, event)
+    if existing is not None and existing.state != S.INVITED:
+        return redirect(url_for("registration.mine", slug=slug))
+    window = registration_window(event, now, invited=existing is not None)
+    types = [kind for kind in list_types(event.id) if may_choose(kind, existing)]
+    if window != Window.OPEN or not types:
+        return render_template("registration/closed.html", event=event, window=window, now=now), (
+            409 if request.method == "POST" else 200
+        )
+    if request.method != "POST":
+        form = RegistrationForm(data=_prefilled(user, existing, types))
+    form.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in types]
+    organizations = _offer_organizations(form, user, None)
     return (
         render_template(
             "registration/register.html",

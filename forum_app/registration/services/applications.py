@@ -74,7 +74,7 @@ def register(
     """
     if actor.verified_at is None:
         raise PermissionDenied(N_("Confirm your mail address first: open the link that we sent you."))
-    existing = find_registration(actor, event)
+    existing = find_registration(actor, event, bare=True)
     if existing is not None and existing.state != S.INVITED:
         raise Conflict(TAKEN)
     window = registration_window(event, now, invited=existing is not None)
