@@ -126,10 +126,10 @@ class OfficeHoursForm(BaseForm):
     """A stretch of time in which a host takes meetings."""
 
     starts_at = ZonedDateTimeField(
-        lazy_gettext("From"), validators=[InputRequired(lazy_gettext("Please give a time."))]
+        lazy_gettext("Office hours begin"), validators=[InputRequired(lazy_gettext("Please give a time."))]
     )
     ends_at = ZonedDateTimeField(
-        lazy_gettext("To"), validators=[InputRequired(lazy_gettext("Please give a time."))]
+        lazy_gettext("Office hours end"), validators=[InputRequired(lazy_gettext("Please give a time."))]
     )
     slot_minutes = IntegerField(
         lazy_gettext("Minutes per meeting"),

@@ -94,7 +94,7 @@ R = RequestState
 REQUEST_LABELS = {
     R.PENDING: N_("Waiting for an answer"),
     R.ACCEPTED: N_("Accepted"),
-    R.DECLINED: N_("Declined"),
+    R.DECLINED: N_("Request declined"),
     R.WITHDRAWN: N_("Withdrawn"),
     R.EXPIRED: N_("Expired"),
 }

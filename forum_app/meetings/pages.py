@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import g, request
 from flask_login import current_user
@@ -24,8 +23,7 @@ from forum_app.meetings.models import (
 from forum_app.meetings.permissions import is_self
 from forum_app.meetings.queries import find_participant, get_participant, participant_of
 from forum_app.registration.models import Registration
-from forum_app.web.formats import bilingual, format_date, zone_label
-from forum_app.web.languages import language
+from forum_app.web.formats import bilingual, when_parts
 
 NOT_IN = N_(
     "Meetings and the directory are for approved participants. Register for this event, or wait until"
@@ -85,15 +83,9 @@ def on_behalf(registration: Registration) -> dict[str, Any]:
 
 
 def slot_label(start: datetime, end: datetime, event: Event) -> str:
-    """A slot in one line, in the event's zone: for radio buttons."""
-    local, until = start.astimezone(zone_of(event)), end.astimezone(zone_of(event))
-    day = format_date(local.date(), language())
-    return f"{day} {local:%H:%M}–{until:%H:%M} {zone_label(event.timezone, start, language())}"
-
-
-def zone_of(event: Event) -> Any:
-    """The event's zone."""
-    return ZoneInfo(event.timezone)
+    """A slot in one line, in the event's zone and the reader's: for radio buttons and messages."""
+    parts = when_parts(start, end, event)
+    return " / ".join(f"{part['date']} {part['time']} {part['zone_label']}" for part in parts)
 
 
 def table_label(table: Any) -> str:
