@@ -63,12 +63,11 @@ def _agenda_feed(
 
 def item_feed(event: EventFacts, item: PublishedItem, locale: str, site: Site) -> Feed:
     """One item, to be put into a calendar by hand."""
-    address = f"{site.base_url}/events/{event.slug}/agenda/{item.code}.ics"
-    body = render_feed([Writer(locale, *site).item(item, event)], _event_info(event, locale, address))
+    body = render_feed([Writer(locale, *site).item(item, event)], _event_info(event, locale))
     return Feed(body, _etag(body), item.changed_at)
 
 
-def _event_info(event: EventFacts, locale: str, address: str) -> CalendarInfo:
+def _event_info(event: EventFacts, locale: str, address: str = "") -> CalendarInfo:
     return CalendarInfo(
         name=bilingual(event, "title", locale),
         source_url=address,
