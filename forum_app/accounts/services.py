@@ -42,7 +42,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        return self.name_latin or self.name_native
+        return (self.locale == "ja" and self.name_native) or self.name_latin or self.name_native
 
 
 def create_user(

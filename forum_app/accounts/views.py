@@ -169,8 +169,8 @@ def sign_in() -> Answer:
         form.refuse(
             Invalid(
                 N_(
-                    "Address and password do not belong together, or the address is not confirmed yet. "
-                    "If it waits for confirmation, a new link is in your mail."
+                    "The address and the password do not match, or the address is not confirmed yet. "
+                    "If it has yet to be confirmed, a new link is in your mail."
                 )
             )
         )

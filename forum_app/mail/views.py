@@ -21,7 +21,7 @@ from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
 
 STATES = {
-    MailState.QUEUED: (N_("Waiting"), "info"),
+    MailState.QUEUED: (N_("In the queue"), "info"),
     MailState.SENT: (N_("Sent"), "success"),
     MailState.FAILED: (N_("Given up"), "danger"),
 }

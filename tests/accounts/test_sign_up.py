@@ -53,7 +53,7 @@ def test_the_whole_way(client: FlaskClient) -> None:
     assert "Hanako@people.example" in client.get("/sign-up/sent").text
     assert who(client) is None
     (mail,) = mails()
-    assert (mail.to_address, mail.to_name, mail.locale) == ("Hanako@people.example", "Hanako Yamada", "ja")
+    assert (mail.to_address, mail.to_name, mail.locale) == ("Hanako@people.example", "山田 花子", "ja")
 
     path = last_path("/confirm/")
     assert client.get(path).status_code == 200
