@@ -151,7 +151,8 @@ def create() -> Any:
 @limiter.limit("120/minute")
 def twins() -> str:
     """Likely twins of what is being typed, as a part of the page."""
-    return render_template("organizations/_twins.html", twins=_typed_twins())
+    form = NewOrganizationForm(formdata=None)
+    return render_template("organizations/_twins.html", form=form, twins=_typed_twins())
 
 
 def _typed_twins() -> list[Twin]:

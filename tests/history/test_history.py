@@ -280,11 +280,10 @@ def test_expected_people_before_and_those_who_came_after(world: World) -> None:
     for state in S:
         make_registration(event, organization=world.organization, state=state)
     last = datetime(2026, 12, 1, 14, 59, tzinfo=UTC)
-    assert [(e.people_count, e.is_over) for e in history(world, None, last)][0] == (2, False)
-    assert [(e.people_count, e.is_over) for e in history(world, None, last + timedelta(minutes=1))][0] == (
-        1,
-        True,
-    )
+    edition = history(world, None, last)[0]
+    assert (edition.people_count, edition.is_over) == (2, False)
+    edition = history(world, None, last + timedelta(minutes=1))[0]
+    assert (edition.people_count, edition.is_over) == (1, True)
 
 
 @pytest.mark.every_database
