@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from forum_app.agenda.models import (
     AccessLevel,
@@ -358,12 +358,21 @@ def _add_people(event: Event, persons: Sequence[Person], result: dict[Person, in
     # one number is one person, whatever names the file gives it; without numbers one name is
     first: dict[tuple[str, str], Person] = {}
     for person in persons:
-        first.setdefault((person.id, "" if person.id else person.name), person)
+        first.setdefault((person.id, "" if person.id else _cut(person.name, 200)), person)
     rows = [
         {"event_id": event.id, "external_id": person.id or None, **_person_name(_cut(person.name, 200))}
         for person in first.values()
     ]
-    ids = db.session.scalars(insert(Speaker).returning(Speaker.id, sort_by_parameter_order=True), rows).all()
-    made = dict(zip(first, ids, strict=True))
+    table: Any = Speaker.__table__
+    last = db.session.scalar(select(func.max(Speaker.id)))
+    db.session.execute(insert(table), rows)
+    made = {
+        (row.external_id or "", "" if row.external_id else row.name_latin or row.name_native): row.id
+        for row in db.session.execute(
+            select(Speaker.id, Speaker.external_id, Speaker.name_latin, Speaker.name_native).where(
+                Speaker.event_id == event.id, Speaker.id > (last or 0)
+            )
+        )
+    }
     for person in persons:
-        result[person] = made[person.id, "" if person.id else person.name]
+        result[person] = made[person.id, "" if person.id else _cut(person.name, 200)]
