@@ -46,7 +46,7 @@ class OrganizationForm(BaseForm):
         description=lazy_gettext("The Japanese list is sorted by it."),
     )
     short_name = text_field(
-        lazy_gettext("Short name"),
+        lazy_gettext("Abbreviation"),
         optional(),
         most=40,
         description=lazy_gettext("As people say it, such as ATLA or DIU."),
