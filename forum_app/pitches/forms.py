@@ -49,9 +49,9 @@ class CheckboxesField(SelectMultipleField):  # type: ignore[misc]
     option_widget = CheckboxInput()
 
 
-def _version_of(text: str | None) -> int:
+def _version_of(value: str | int | None) -> int:
     """A version from a hidden field; -1, which never fits, when it was tampered with."""
-    text = text or ""
+    text = str(value or "")  # a number when the form came without the field
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 

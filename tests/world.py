@@ -1,0 +1,221 @@
+"""One small world with somebody in every role, for tests that ask who may do what.
+
+The event "forum" is published and has one of everything; the organizer of another event and all
+kinds of staff look at it from their places. Objects of "forum" that a path may name are in ARGUMENTS.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+
+from flask import Flask
+from sqlalchemy import select
+
+from forum_app.accounts.models import LoginSession, User
+from forum_app.accounts.sign_in import token_hash
+from forum_app.agenda.models import ItemKind
+from forum_app.agenda.publication import publish_agenda
+from forum_app.calendars.models import FeedToken
+from forum_app.db import db, transaction
+from forum_app.events.models import Event, EventRole
+from forum_app.mail.services import Recipient, queue_mail
+from forum_app.meetings.models import (
+    Interpreter,
+    Meeting,
+    MeetingParticipant,
+    MeetingRequest,
+    MeetingRole,
+    MeetingTable,
+    OfficeHours,
+    Priority,
+    RequestState,
+)
+from forum_app.organizations.models import MemberRole, MemberState, TechnologyArea
+from forum_app.pitches.models import Criterion, PitchCall, PitchSubmission, SubmissionState
+from forum_app.registration.models import RegistrationState
+from tests.factories import (
+    grant,
+    make_event,
+    make_item,
+    make_member,
+    make_organization,
+    make_participant_type,
+    make_registration,
+    make_room,
+    make_series,
+    make_speaker,
+    make_track,
+    make_user,
+    save,
+)
+
+ROLES = (
+    "anonymous",
+    "attendee",
+    "member",
+    "representative",
+    "pitch_reviewer",
+    "vetting_officer",
+    "check_in_staff",
+    "organizer",
+    "other_organizer",
+    "administrator",
+)
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def token_of(role: str) -> str:
+    """The secret in the cookie of the role's session."""
+    return f"session-of-{role}"
+
+
+def _people(now: datetime) -> dict[str, User]:
+    people = {}
+    for role in ROLES[1:]:
+        user = make_user(f"{role}@forum.example", is_admin=role == "administrator")
+        session = LoginSession(
+            user_id=user.id, token_hash=token_hash(token_of(role)), created_at=now, last_seen_at=now
+        )
+        save(session)
+        people[role] = user
+    return people
+
+
+def _staff(people: dict[str, User], event: Event) -> int:
+    grant(people["pitch_reviewer"], event, EventRole.PITCH_REVIEWER)
+    grant(people["check_in_staff"], event, EventRole.CHECK_IN_STAFF)
+    grant(people["organizer"], event)
+    other = make_event(slug="other")
+    grant(people["other_organizer"], other)
+    return grant(people["vetting_officer"], event, EventRole.VETTING_OFFICER).id
+
+
+def build(app: Flask) -> dict[str, object]:
+    """Fill an empty database; returns the values of all path arguments, by argument name.
+
+    Who takes part: attendee (takes meetings, was asked for one by the representative, and has
+    another), member and representative (both for the organization "acme"). All others do not.
+    """
+    now = datetime.now(UTC)
+    people = _people(now)
+    day = (now + timedelta(days=60)).date()
+    event = make_event(
+        slug="forum",
+        starts_on=day,
+        ends_on=day + timedelta(days=1),
+        registration_closes_at=now + timedelta(days=50),
+    )
+    grant_id = _staff(people, event)
+    make_series(slug="tech-forum")
+    room, track = make_room(event), make_track(event)
+    spare_room, spare_track = make_room(event), make_track(event)
+    acme = make_organization(slug="acme")
+    make_member(people["member"], acme, role=MemberRole.MEMBER)
+    make_member(people["representative"], acme)
+    asked = make_member(make_user(), acme, role=MemberRole.MEMBER, state=MemberState.REQUESTED)
+
+    kind = make_participant_type(event, code="expert", takes_meetings=True)
+    spare_kind = make_participant_type(event, code="spare")
+    host = make_registration(event, people["attendee"], participant_type=kind, listed=True)
+    make_registration(event, people["member"], participant_type=kind, organization=acme)
+    asker = make_registration(event, people["representative"], participant_type=kind, organization=acme)
+    applicant = make_registration(event, make_user(), participant_type=kind, state=RegistrationState.APPLIED)
+
+    at = datetime.combine(day, time(1), UTC)
+    block = make_item(event, kind=ItemKind.PITCH_BLOCK, starts_at=at, ends_at=at + timedelta(hours=2))
+    item = make_item(
+        event,
+        code="talk2345",
+        room_id=room.id,
+        track_id=track.id,
+        starts_at=at + timedelta(hours=2),
+        ends_at=at + timedelta(hours=3),
+    )
+    speaker = make_speaker(event)
+    with transaction():
+        publish_agenda(actor=None, event=event, now=now)
+
+    call = PitchCall(event_id=event.id, opens_at=now - timedelta(days=1), closes_at=now + timedelta(days=30))
+    call.areas.extend(db.session.scalars(select(TechnologyArea)))
+    call.criteria.append(Criterion(name_en="Merit"))
+    save(call)
+    deck = app.extensions["forum_storage"].save(PDF, "pdf")
+    submission = PitchSubmission(
+        call_id=call.id,
+        code="pitch234",
+        organization_id=acme.id,
+        submitter_id=people["representative"].id,
+        title_en="Pitch",
+        deck_file=deck,
+        deck_name="deck.pdf",
+        state=SubmissionState.SUBMITTED,
+        created_at=now,
+        submitted_at=now,
+    )
+    table = MeetingTable(event_id=event.id, label="T1")
+    interpreter = Interpreter(event_id=event.id, name_latin="Interpreter")
+    hours = OfficeHours(
+        event_id=event.id,
+        registration_id=host.id,
+        starts_at=at + timedelta(hours=4),
+        ends_at=at + timedelta(hours=6),
+    )
+    request = MeetingRequest(
+        event_id=event.id,
+        asker_id=asker.id,
+        host_id=host.id,
+        topic="Sensors",
+        priority=Priority.MUST,
+        state=RequestState.PENDING,
+        created_at=now,
+    )
+    meeting = Meeting(
+        event_id=event.id,
+        starts_at=at + timedelta(hours=4),
+        ends_at=at + timedelta(hours=4, minutes=20),
+        topic="Sensors",
+        uid="meeting@forum.example",
+        created_at=now,
+        changed_at=now,
+    )
+    meeting.participants.extend(
+        [
+            MeetingParticipant(registration_id=host.id, role=MeetingRole.HOST),
+            MeetingParticipant(registration_id=asker.id, role=MeetingRole.GUEST),
+        ]
+    )
+    feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
+    save(submission, table, interpreter, hours, request, meeting, feed)
+    with transaction():
+        mail = queue_mail(
+            to=Recipient("person@forum.example", "Person"),
+            template="events/role_revoked",
+            context={"event": event, "role": "Organizer"},
+            now=now,
+        )
+    sessions = select(LoginSession).where(LoginSession.user_id == people["attendee"].id)
+    session = db.session.scalars(sessions).one()
+    return {
+        "slug": "forum",
+        "series_slug": "tech-forum",
+        "room_id": spare_room.id,
+        "track_id": spare_track.id,
+        "grant_id": grant_id,
+        "item_code": item.code,
+        "block_code": block.code,
+        "speaker_id": speaker.id,
+        "registration_id": applicant.id,
+        "host_registration_id": host.id,
+        "seated_registration_id": asker.id,
+        "type_id": spare_kind.id,
+        "code": submission.code,
+        "criterion_id": call.criteria[0].id,
+        "request_id": request.id,
+        "meeting_id": meeting.id,
+        "hours_id": hours.id,
+        "table_id": table.id,
+        "interpreter_id": interpreter.id,
+        "membership_id": asked.id,
+        "session_id": session.id,
+        "feed_id": feed.id,
+        "mail_id": mail.id,
+        "token": "no-such-token",
+    }
