@@ -36,6 +36,7 @@ MODULES = (
     "mail.models",
     "mail.views",
     "mail.jobs",
+    "audit.views",
     "accounts.models",
     "accounts.views",
     "accounts.account_views",
@@ -73,6 +74,7 @@ MODULES = (
 )
 FEATURES = (
     "mail",
+    "audit",
     "accounts",
     "organizations",
     "events",
