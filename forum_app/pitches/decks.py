@@ -15,7 +15,7 @@ from forum_app.core.text import N_
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PAGES = 30
-PATIENCE = 20.0  # seconds for the whole look, waiting for a processor included
+PATIENCE = 30.0  # seconds for the whole look, waiting for a processor included
 READER = Path(__file__).with_name("deck_reader.py")
 HEADER = re.compile(rb"%PDF-[12]\.\d")
 TAIL = 2048

@@ -1,0 +1,266 @@
+"""A start-up's side: the programme, submitting, changing, withdrawing, the slides."""
+
+import re
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from forum_app.accounts.models import User
+from forum_app.agenda.models import AccessLevel, AgendaItem, ItemKind
+from forum_app.agenda.publication import publish_agenda
+from forum_app.audit.models import AuditEntry
+from forum_app.core.errors import Conflict, DomainError, Invalid
+from forum_app.db import db, transaction
+from forum_app.events.models import Event, EventRole
+from forum_app.mail.models import OutboxMail
+from forum_app.organizations.models import Kind, MemberRole, MemberState, Organization
+from forum_app.pitches.models import PitchCall, PitchSubmission, SubmissionState
+from forum_app.pitches.services import PitchValues, create_submission, update_submission, withdraw_submission
+from tests.factories import (
+    NOW,
+    grant,
+    make_event,
+    make_item,
+    make_member,
+    make_organization,
+    make_registration,
+    make_user,
+    save,
+    sign_in,
+)
+from tests.pitches.parts import make_block, make_call, make_pitch, pdf, together
+
+S = SubmissionState
+
+
+class Scene:
+    """An event with an open call, a start-up with a founder."""
+
+    def __init__(self, app: Flask) -> None:
+        self.event: Event = make_event()
+        self.call: PitchCall = make_call(self.event)
+        self.startup: Organization = make_organization(name_en="Kaze Sensing", name_ja="風センシング")
+        self.founder: User = make_user(name_latin="Hanako Kaze", name_native="風花子")
+        make_member(self.founder, self.startup)
+
+    def path(self, rest: str = "") -> str:
+        return f"/events/{self.event.slug}/pitches{rest}"
+
+    def fields(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "organization_id": self.startup.id,
+            "title_en": "Wind from far away",
+            "title_ja": "遠くの風を測る",
+            "abstract_en": "A lidar on a truck.",
+            "abstract_ja": "",
+            "stage": "prototype",
+            "language": "en",
+            "presenter": "Hanako Kaze",
+            "area_ids": [self.call.areas[0].id],
+            "action": "submit",
+            **changes,
+        }
+
+
+@pytest.fixture
+def scene(app: Flask) -> Scene:
+    return Scene(app)
+
+
+@pytest.fixture
+def founder(app: Flask, scene: Scene) -> FlaskClient:
+    return sign_in(app.test_client(), scene.founder)
+
+
+def all_pitches() -> list[PitchSubmission]:
+    db.session.rollback()  # what was read before is a snapshot
+    return list(db.session.scalars(select(PitchSubmission).order_by(PitchSubmission.id)))
+
+
+def mails(kind: str) -> list[OutboxMail]:
+    db.session.rollback()
+    return list(db.session.scalars(select(OutboxMail).where(OutboxMail.kind == f"pitches/{kind}")))
+
+
+# --- The programme -------------------------------------------------------------------------------
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_programme_says_what_the_call_is(client: FlaskClient, scene: Scene, lang: str) -> None:
+    page = client.get(scene.path(f"?lang={lang}")).get_data(as_text=True)
+    assert ("Ten minutes on stage." if lang == "en" else "10分間の発表です。") in page
+    assert ("Submit a pitch" in page) == (lang == "en")
+    assert 'href="/events/' in page
+
+
+def test_no_call_and_other_windows(client: FlaskClient, app: Flask) -> None:
+    event = make_event()
+    assert "No call for pitches" in client.get(f"/events/{event.slug}/pitches").get_data(as_text=True)
+    make_call(event, opens_at=NOW - timedelta(days=9), closes_at=NOW - timedelta(days=8))
+    page = client.get(f"/events/{event.slug}/pitches").get_data(as_text=True)
+    assert "Closed" in page
+    assert "Submit a pitch" not in page
+    member = make_user()
+    make_member(member, make_organization())
+    sign_in(client, member)
+    assert client.get(f"/events/{event.slug}/pitches/submit").status_code == 200
+    assert client.post(f"/events/{event.slug}/pitches/submit").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("level", "stranger", "registered"),
+    [
+        (AccessLevel.PUBLIC, True, True),
+        (AccessLevel.REGISTERED, False, True),
+        (AccessLevel.INVITED, False, False),
+        (AccessLevel.GOVERNMENT, False, False),
+        (AccessLevel.CLEARED, False, False),
+    ],
+)
+def test_accepted_pitches_show_with_the_published_agenda_only(
+    app: Flask, scene: Scene, level: AccessLevel, stranger: bool, registered: bool
+) -> None:
+    item = make_item(scene.event, kind=ItemKind.PITCH, title_en="Secret wind", access=level)
+    make_pitch(
+        scene.call,
+        scene.startup,
+        title_en="Secret wind",
+        state=S.ACCEPTED,
+        agenda_item_id=item.id,
+    )
+    guest = make_user()
+    make_registration(scene.event, guest)
+    clients = app.test_client(), sign_in(app.test_client(), guest)
+    for client in clients:
+        page = client.get(scene.path()).get_data(as_text=True)
+        assert "Secret wind" not in page
+        assert "Kaze Sensing" not in page
+    with transaction():
+        publish_agenda(actor=None, event=scene.event, now=NOW)
+    for client, sees in zip(clients, (stranger, registered), strict=True):
+        page = client.get(scene.path()).get_data(as_text=True)
+        assert ("Secret wind" in page) == sees
+        assert ("Kaze Sensing" in page) == sees
+
+
+# --- Submitting ----------------------------------------------------------------------------------
+def test_a_founder_submits_with_slides(founder: FlaskClient, scene: Scene) -> None:
+    assert founder.get(scene.path("/submit")).status_code == 200
+    answer = founder.post(scene.path("/submit"), data=scene.fields(deck=(BytesIO(pdf(12)), "風況 deck.pdf")))
+    assert answer.status_code == 303
+    (pitch,) = all_pitches()
+    assert answer.location == scene.path(f"/{pitch.code}")
+    assert (pitch.state, pitch.deck_pages, pitch.deck_name) == (S.SUBMITTED, 12, "風況 deck.pdf")
+    assert [area.id for area in pitch.areas] == [scene.call.areas[0].id]
+    (mail,) = mails("submitted")
+    assert mail.to_address == scene.founder.email
+    assert "Wind from far away" in mail.subject
+    actions = db.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.action.like("pitch.%")).order_by(AuditEntry.id)
+    ).all()
+    assert actions == ["pitch.created", "pitch.submitted"]
+    deck = founder.get(scene.path(f"/{pitch.code}/deck"))
+    assert deck.data == pdf(12)
+    assert deck.headers["Content-Type"] == "application/pdf"
+    assert deck.headers["X-Content-Type-Options"] == "nosniff"
+    assert deck.headers["Content-Security-Policy"].startswith("sandbox")
+    assert deck.headers["Content-Disposition"].startswith('attachment; filename="pitch-')
+    assert "filename*=UTF-8''%E9%A2%A8" in deck.headers["Content-Disposition"]
+
+
+def test_mail_in_the_recipients_language(founder: FlaskClient, scene: Scene) -> None:
+    scene.founder.locale = "ja"
+    save(scene.founder)
+    founder.post(scene.path("/submit"), data=scene.fields())
+    (mail,) = mails("submitted")
+    assert mail.locale == "ja"
+    assert "遠くの風を測る" in mail.subject
+
+
+def test_a_draft_needs_less_and_is_submitted_later(founder: FlaskClient, scene: Scene) -> None:
+    fields = scene.fields(action="draft", abstract_en="", stage="", presenter="", area_ids=[])
+    assert founder.post(scene.path("/submit"), data=fields).status_code == 303
+    (pitch,) = all_pitches()
+    assert pitch.state == S.DRAFT
+    assert not mails("submitted")
+    edit = scene.path(f"/{pitch.code}/edit")
+    missing = founder.post(edit, data={**fields, "action": "submit", "version": pitch.version})
+    assert missing.status_code == 422
+    assert "An abstract in at least one language is needed." in missing.get_data(as_text=True)
+    done = founder.post(edit, data=scene.fields(version=pitch.version))
+    assert done.status_code == 303
+    assert all_pitches()[0].state == S.SUBMITTED
+    assert len(mails("submitted")) == 1
+
+
+def test_a_refused_form_keeps_what_was_typed_and_the_slides(founder: FlaskClient, scene: Scene) -> None:
+    fields = scene.fields(title_en="", title_ja="", deck=(BytesIO(pdf(7)), "good.pdf"))
+    refused = founder.post(scene.path("/submit"), data=fields)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    assert "A lidar on a truck." in page
+    assert "good.pdf is kept" in page
+    kept = re.search(r'name="kept_deck"[^>]*value="([^"]+)"', page)
+    assert kept is not None
+    assert founder.post(scene.path("/submit"), data=scene.fields(kept_deck=kept.group(1))).status_code == 303
+    assert all_pitches()[0].deck_pages == 7
+
+
+def test_a_kept_deck_is_worth_nothing_to_others(app: Flask, founder: FlaskClient, scene: Scene) -> None:
+    fields = scene.fields(title_en="", title_ja="", deck=(BytesIO(pdf(7)), "good.pdf"))
+    page = founder.post(scene.path("/submit"), data=fields).get_data(as_text=True)
+    kept = re.search(r'name="kept_deck"[^>]*value="([^"]+)"', page)
+    assert kept is not None
+    other = make_user()
+    make_member(other, scene.startup)
+    for token in (kept.group(1), kept.group(1)[:-2] + "xx", "../../etc/passwd"):
+        stranger = sign_in(app.test_client(), other)
+        answer = stranger.post(scene.path("/submit"), data=scene.fields(kept_deck=token, action="draft"))
+        assert answer.status_code == 303
+        (pitch,) = all_pitches()
+        assert pitch.deck_file is None
+        with transaction():
+            db.session.delete(db.session.get(PitchSubmission, pitch.id))
+
+
+def test_a_file_that_is_no_deck_is_refused_in_words(founder: FlaskClient, scene: Scene) -> None:
+    refused = founder.post(
+        scene.path("/submit"), data=scene.fields(deck=(BytesIO(b"<script>alert(1)</script>"), "x.pdf"))
+    )
+    assert refused.status_code == 422
+    assert "This is not a PDF file." in refused.get_data(as_text=True)
+    assert "A lidar on a truck." in refused.get_data(as_text=True)
+    assert not all_pitches()
+
+
+def test_large_requests_are_read_on_the_upload_pages_only(
+    client: FlaskClient, founder: FlaskClient, scene: Scene
+) -> None:
+    big = b"%PDF-1.7\n" + b"x" * (20 * 1024 * 1024 + 10)
+    refused = founder.post(scene.path("/submit"), data=scene.fields(deck=(BytesIO(big), "big.pdf")))
+    assert refused.status_code == 422
+    assert "larger than 20 MB" in refused.get_data(as_text=True)
+    huge = founder.post(
+        scene.path("/submit"), data=scene.fields(deck=(BytesIO(big + b"x" * 2_000_000), "huge.pdf"))
+    )
+    assert huge.status_code == 413
+
+    def two_megabytes() -> dict[str, Any]:
+        return {"deck": (BytesIO(b"x" * 2_000_000), "x.pdf")}
+
+    elsewhere = founder.post(scene.path("/none/withdraw"), data=two_megabytes())
+    assert elsewhere.status_code in (404, 413)
+    assert all_pitches()[0].state == S.WITHDRAWN
+    assert db.session.scalar(select(func.count()).where(AgendaItem.id == item.id)) == 0
+    assert {mail.to_address for mail in mails("withdrawn")} == {organizer.email, second.email}
+    assert founder.post(scene.path(f"/{pitch.code}/withdraw")).status_code == 409
+
+
+def test_a_withdrawn_draft_is_nobodys_news(founder: FlaskClient, scene: Scene) -> None:
+    grant(make_user(), scene.event, EventRole.ORGANIZER)
+    pitch = make_pitch(scene.call, scene.startup, scene.founder, state=S.DRAFT)
+    assert founder.post(scene.path(f"/{pitch.code}/withdraw")).status_code == 303
+    assert not mails("withdrawn")
