@@ -77,7 +77,11 @@ def make_meeting(host: Registration, guest: Registration, **values: Any) -> Meet
     values.setdefault("ends_at", values["starts_at"] + timedelta(minutes=20))
     values.setdefault("topic", f"Topic {number}")
     meeting = Meeting(
-        event_id=host.event_id, uid=f"meeting-{number}@forum.example", created_at=NOW, changed_at=NOW, **values
+        event_id=host.event_id,
+        uid=f"meeting-{number}@forum.example",
+        created_at=NOW,
+        changed_at=NOW,
+        **values,
     )
     meeting.participants = [
         MeetingParticipant(registration_id=host.id, role=MeetingRole.HOST),
