@@ -5,7 +5,7 @@ from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from forum_app.accounts import blueprint, services, sessions
+from forum_app.accounts import account_services, blueprint, services, sessions
 from forum_app.accounts.attempts import TooManyAttempts
 from forum_app.accounts.devices import device_name
 from forum_app.accounts.forms import EmailForm, PasswordForm, PersonFields
@@ -33,7 +33,7 @@ def account() -> Answer:
     if form.validate_on_submit():
         with form.catching():
             with submission() as done:
-                services.update_profile(
+                account_services.update_profile(
                     actor=current_user,
                     person=services.Person(
                         name_latin=form.name_latin.data or "",
@@ -64,7 +64,7 @@ def password() -> Answer:
         if right:
             password_hash = hash_password(form.password.data)
             with submission() as done:
-                services.change_password(
+                account_services.change_password(
                     actor=current_user,
                     password_hash=password_hash,
                     keep_session=current_session_hash(),
@@ -100,7 +100,7 @@ def email() -> Answer:
             if _is_current_password(form.current.data):
                 with form.catching():
                     with submission() as done:
-                        services.request_email_change(
+                        account_services.request_email_change(
                             actor=current_user, email=form.email.data, client=client(), now=clock.now()
                         )
                         done.redirect(
@@ -125,10 +125,10 @@ def confirm_email(token: str) -> Answer:
     form = ActionForm()
     now = clock.now()
     try:
-        address = services.new_address(token=token, now=now)
+        address = account_services.new_address(token=token, now=now)
         if form.validate_on_submit():
             with submission() as done:
-                services.confirm_email_change(token=token, now=now)
+                account_services.confirm_email_change(token=token, now=now)
                 done.redirect(
                     url_for("accounts.email" if current_user.is_authenticated else "accounts.sign_in"),
                     flash=gettext("Your account has moved to the new address."),

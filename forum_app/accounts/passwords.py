@@ -57,8 +57,11 @@ def _dummy() -> str:
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether password is right; takes as long when there is no hash to compare with."""
+    dummy = _dummy()  # made once; asked for in both cases, so that the first time tells nothing either
+    if len(password) > MOST * 4:
+        password, password_hash = "", None
     try:
-        right = hasher.verify(password_hash or _dummy(), normalized(password[:MOST]))
+        right = hasher.verify(password_hash or dummy, normalized(password))
     except (VerificationError, InvalidHashError):
         return False
     return right and password_hash is not None
