@@ -87,12 +87,13 @@ def register(server: Measured, cookies: list[str], type_id: int) -> Callable[[in
         fresh = re.search(r"forum_session=[^;]+", answer.get("set-cookie", ""))
         fields = dict(re.findall(r'name="(csrf_token|idempotency_key)"[^>]*value="([^"]*)"', page.decode()))
         fields |= {
-            "participant_type": str(type_id),
+            "type_id": str(type_id),
             "name_latin": f"Bench Person {number}",
             "job_title_en": "Engineer",
+            "organization_id": "",
             "language": "en",
-            "consent_privacy": "y",
-            "consent_antitrust": "y",
+            "privacy": "y",
+            "antitrust": "y",
         }
         headers = {
             "Cookie": fresh.group(0) if fresh else cookies[number],

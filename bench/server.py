@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tests.parts import free_port
@@ -55,10 +55,9 @@ class Measured:
         try:
             self.connection.request(method, path, body=body, headers=dict(headers or {}))
             response = self.connection.getresponse()
-        except (ConnectionError, OSError):
-            self.connection.close()
-            self.connection.request(method, path, body=body, headers=dict(headers or {}))
-            response = self.connection.getresponse()
+        except (OSError, HTTPException):
+            self.connection.close()  # the kept connection was closed; the next request opens a new one
+            raise
         content = response.read()
         return response.status, {k.lower(): v for k, v in response.getheaders()}, content
 
@@ -79,7 +78,7 @@ def serve(command: list[str], environ: Mapping[str, str], ready: str) -> Iterato
             try:
                 if measured.request("GET", ready)[0] == 200:
                     break
-            except OSError:
+            except (OSError, HTTPException):
                 time.sleep(0.05)
         else:
             raise SystemExit(f"{command} did not start")

