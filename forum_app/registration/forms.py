@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, NumberRange, Regexp
 
+from forum_app.events.models import Event
 from forum_app.registration.models import RegistrationState
 from forum_app.web.forms import BaseForm, long_text_field, optional, text_field
 
@@ -88,6 +89,13 @@ class RegistrationForm(DetailsForm):
         validators=[DataRequired(lazy_gettext("Registration is not possible without this consent."))],
     )
     antitrust = BooleanField(lazy_gettext("I have read the statement and will abide by it"))
+
+    def ask_antitrust(self, event: Event) -> None:
+        """Require the agreement where the event has a statement."""
+        if event.antitrust_en or event.antitrust_ja:
+            message = lazy_gettext("Taking part is not possible without this agreement.")
+            self.antitrust.validators = [DataRequired(message)]
+            self.antitrust.flags.required = True
 
 
 class DecisionForm(BaseForm):

@@ -1,7 +1,9 @@
 """What people see of their own registration."""
 
 import io
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import segno
 from flask import Response, redirect, render_template, request, url_for
@@ -45,7 +47,7 @@ from forum_app.registration.queries import (
 from forum_app.registration.services import Consents, Details, cancel, register, update_own
 from forum_app.web import clock
 from forum_app.web.access import signed_in
-from forum_app.web.formats import bilingual
+from forum_app.web.formats import bilingual, second_zone, zone_label
 from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
@@ -81,6 +83,7 @@ def register_page(slug: str) -> Any:
     user = current_user._get_current_object()
     event = get_event(slug, user)
     form = RegistrationForm()
+    form.ask_antitrust(event)
     if form.validate_on_submit():
         # the service checks type and organization, so that nothing is read twice for a good form
         with form.catching():
@@ -108,6 +111,7 @@ def register_page(slug: str) -> Any:
         )
     if request.method != "POST":
         form = RegistrationForm(data=_prefilled(user, existing, types))
+        form.ask_antitrust(event)
     form.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in types]
     organizations = _offer_organizations(form, user, None)
     return (
@@ -280,7 +284,23 @@ def ticket(slug: str) -> Any:
     event, row = _ticket(slug)
     if row is None:
         return redirect(url_for("registration.mine", slug=slug))
-    return render_template("registration/ticket.html", event=event, registration=row)
+    return render_template("registration/ticket.html", event=event, registration=row, zones=_zones(event))
+
+
+def _zones(event: Event) -> str:
+    """The event's zone, and how the second one differs from it on the first day."""
+    here = ZoneInfo(event.timezone)
+    noon = datetime.combine(event.starts_on, time(12), here)
+    first = zone_label(event.timezone, noon, language())
+    second = second_zone(event)
+    if second is None:
+        return first
+    there = noon.astimezone(ZoneInfo(second)).utcoffset()
+    ahead = ((noon.utcoffset() or timedelta()) - (there or timedelta())) / timedelta(hours=1)
+    values = {"first": first, "second": zone_label(second, noon, language()), "hours": f"{abs(ahead):g}"}
+    if ahead < 0:
+        return str(gettext("%(first)s, %(hours)s hours behind %(second)s", **values))
+    return str(gettext("%(first)s, %(hours)s hours ahead of %(second)s", **values))
 
 
 @blueprint.get("/events/<slug>/ticket.svg")

@@ -263,6 +263,8 @@ def test_the_ticket_is_its_owners_alone(client: FlaskClient) -> None:
     page = client.get(f"/events/{event.slug}/ticket?lang=en").text
     for text in (user.name_latin, "佐藤 花子", "Hayabusa", "はやぶさ株式会社", "Participant", row.code[:4]):
         assert text in page
+    assert "Asia/Tokyo" not in page
+    assert "14 hours ahead of Washington/New York" in page or "Tokyo (JST)" in page
     picture = client.get(f"/events/{event.slug}/ticket.svg")
     assert picture.content_type == "image/svg+xml"
     assert picture.data.startswith(b"<?xml")
