@@ -216,7 +216,7 @@ class DecisionForm(BaseForm):
     version = HiddenField()
     # what is no longer possible is a lost race for the service to tell, not a slip of the pen
     decision = RadioField(
-        lazy_gettext("Decision"),
+        lazy_gettext("Decision on the pitch"),
         [InputRequired(lazy_gettext("Please choose a decision."))],
         validate_choice=False,
     )

@@ -14,7 +14,7 @@ from forum_app.accounts.models import User
 from forum_app.agenda.models import AccessLevel, AgendaItem, ItemKind
 from forum_app.agenda.publication import publish_agenda
 from forum_app.audit.models import AuditEntry
-from forum_app.core.errors import Conflict, DomainError, Invalid
+from forum_app.core.errors import Conflict, Invalid, PermissionDenied
 from forum_app.db import db, transaction
 from forum_app.events.models import Event, EventRole
 from forum_app.mail.models import OutboxMail
@@ -30,7 +30,6 @@ from tests.factories import (
     make_organization,
     make_registration,
     make_user,
-    save,
     sign_in,
 )
 from tests.pitches.parts import make_block, make_call, make_pitch, pdf, together
@@ -172,8 +171,8 @@ def test_a_founder_submits_with_slides(founder: FlaskClient, scene: Scene) -> No
 
 
 def test_mail_in_the_recipients_language(founder: FlaskClient, scene: Scene) -> None:
-    scene.founder.locale = "ja"
-    save(scene.founder)
+    with transaction():
+        db.session.get_one(User, scene.founder.id).locale = "ja"
     founder.post(scene.path("/submit"), data=scene.fields())
     (mail,) = mails("submitted")
     assert mail.locale == "ja"
@@ -253,8 +252,205 @@ def test_large_requests_are_read_on_the_upload_pages_only(
 
     elsewhere = founder.post(scene.path("/none/withdraw"), data=two_megabytes())
     assert elsewhere.status_code in (404, 413)
+    assert client.post(scene.path("/submit"), data=two_megabytes()).status_code in (302, 413)
+    assert not all_pitches()
+
+
+def test_a_replayed_form_acts_once(founder: FlaskClient, scene: Scene) -> None:
+    fields = scene.fields(idempotency_key="once")
+    first = founder.post(scene.path("/submit"), data=fields)
+    again = founder.post(scene.path("/submit"), data=fields)
+    assert first.location == again.location
+    assert len(all_pitches()) == 1
+    assert len(mails("submitted")) == 1
+
+
+def test_scripts_show_harmless(founder: FlaskClient, scene: Scene) -> None:
+    evil = "<script>alert(1)</script>"
+    texts = dict.fromkeys(("title_en", "title_ja", "abstract_en", "abstract_ja", "presenter"), evil)
+    fields = scene.fields(**texts, deck=(BytesIO(pdf(1)), f"{evil}.pdf"))
+    assert founder.post(scene.path("/submit"), data=fields).status_code == 303
+    pitch = all_pitches()[0]
+    for rest in ("", f"/{pitch.code}", f"/{pitch.code}/edit", f"/{pitch.code}/withdraw"):
+        assert evil not in founder.get(scene.path(rest)).get_data(as_text=True)
+
+
+def test_a_name_of_ten_megabytes_is_refused(founder: FlaskClient, scene: Scene) -> None:
+    answer = founder.post(scene.path("/submit"), data=scene.fields(presenter="x" * 10_000_000))
+    assert answer.status_code in (413, 422)
+    assert not all_pitches()
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        (Kind.STARTUP, True),
+        (Kind.UNIVERSITY, True),
+        (Kind.AGENCY, False),
+        (Kind.VENTURE_CAPITAL, False),
+        (Kind.PRIME, False),
+    ],
+)
+def test_only_start_ups_and_universities_submit(app: Flask, scene: Scene, kind: Kind, allowed: bool) -> None:
+    organization, user = make_organization(kind=kind), make_user()
+    make_member(user, organization, role=MemberRole.MEMBER)
+    client = sign_in(app.test_client(), user)
+    page = client.get(scene.path("/submit")).get_data(as_text=True)
+    assert ("You need an organization first" not in page) == allowed
+    answer = client.post(scene.path("/submit"), data=scene.fields(organization_id=organization.id))
+    assert (answer.status_code == 303) == allowed
+    assert len(all_pitches()) == allowed
+
+
+def test_not_for_the_organization_of_others(founder: FlaskClient, scene: Scene) -> None:
+    other = make_organization()
+    answer = founder.post(scene.path("/submit"), data=scene.fields(organization_id=other.id))
+    assert answer.status_code == 422
+    former = make_user()
+    make_member(former, other, state=MemberState.ENDED)
+    with pytest.raises(PermissionDenied), transaction():
+        create_submission(
+            actor=former,
+            event=scene.event,
+            call=scene.call,
+            organization=other,
+            values=PitchValues(title_en="x"),
+            submit=False,
+            now=NOW,
+        )
+
+
+def test_one_pitch_per_organization(founder: FlaskClient, scene: Scene) -> None:
+    pitch = make_pitch(scene.call, scene.startup, scene.founder)
+    assert founder.get(scene.path("/submit")).location == scene.path(f"/{pitch.code}")
+    answer = founder.post(scene.path("/submit"), data=scene.fields())
+    assert answer.status_code == 422
+    assert "has a pitch for this event already" in answer.get_data(as_text=True)
+    founder.post(scene.path(f"/{pitch.code}/withdraw"))
+    assert founder.post(scene.path("/submit"), data=scene.fields()).status_code == 303
+    assert [row.state for row in all_pitches()] == [S.WITHDRAWN, S.SUBMITTED]
+
+
+@pytest.mark.every_database
+def test_two_people_submit_at_once(app: Flask, scene: Scene) -> None:
+    second = make_user()
+    make_member(second, scene.startup)
+    ids = scene.event.id, scene.call.id, scene.startup.id
+
+    def attempt(user_id: int) -> int:
+        with transaction():
+            call = db.session.get_one(PitchCall, ids[1])
+            values = PitchValues(
+                title_en="x", abstract_en="y", presenter="z", stage="idea", area_ids=(call.areas[0].id,)
+            )
+            return create_submission(
+                actor=db.session.get_one(User, user_id),
+                event=db.session.get_one(Event, ids[0]),
+                call=call,
+                organization=db.session.get_one(Organization, ids[2]),
+                values=values,
+                submit=True,
+                now=NOW,
+            ).id
+
+    first_id, second_id = scene.founder.id, second.id
+    results = together(app, lambda: attempt(first_id), lambda: attempt(second_id))
+    assert sum(isinstance(one, int) for one in results) == 1
+    assert sum(isinstance(one, (Conflict, Invalid)) for one in results) == 1
+    assert len(all_pitches()) == 1
+    assert len(mails("submitted")) == 1
+
+
+# --- The window ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("now", "is_open"),
+    [
+        (NOW - timedelta(seconds=1), False),
+        (NOW, True),
+        (NOW + timedelta(days=1) - timedelta(microseconds=1), True),
+        (NOW + timedelta(days=1), False),
+    ],
+)
+def test_the_service_holds_the_window(app: Flask, now: datetime, is_open: bool) -> None:
+    event, startup, user = make_event(), make_organization(), make_user()
+    make_member(user, startup)
+    call = make_call(event, opens_at=NOW, closes_at=NOW + timedelta(days=1))
+    values = PitchValues(title_en="x")
+
+    def create() -> PitchSubmission:
+        with transaction():
+            return create_submission(
+                actor=user, event=event, call=call, organization=startup, values=values, submit=False, now=now
+            )
+
+    if is_open:
+        assert create().state == S.DRAFT
+        return
+    with pytest.raises(Conflict):
+        create()
+    pitch = make_pitch(call, startup, user)
+    with pytest.raises(Conflict), transaction():
+        update_submission(
+            actor=user, event=event, submission=pitch, values=values, submit=False, version=1, now=now
+        )
+    with transaction():  # withdrawing is always possible
+        withdraw_submission(actor=user, event=event, submission=pitch, now=now)
+    assert pitch.state == S.WITHDRAWN
+
+
+# --- Changing and withdrawing --------------------------------------------------------------------
+def test_a_colleague_was_faster(founder: FlaskClient, scene: Scene) -> None:
+    pitch = make_pitch(scene.call, scene.startup, scene.founder)
+    edit = scene.path(f"/{pitch.code}/edit")
+    assert founder.post(edit, data=scene.fields(version=1, title_en="First")).status_code == 303
+    late = founder.post(edit, data=scene.fields(version=1, title_en="Second"))
+    assert late.status_code == 409
+    page = late.get_data(as_text=True)
+    assert "Somebody of your organization has changed this pitch" in page
+    assert 'value="Second"' in page
+    assert all_pitches()[0].title_en == "First"
+    version = re.search(r'name="version"[^>]*value="(\d+)"', page)
+    assert version is not None
+    again = founder.post(edit, data=scene.fields(version=version.group(1), title_en="Second"))
+    assert again.status_code == 303
+    assert all_pitches()[0].title_en == "Second"
+
+
+def test_slides_are_replaced_and_removed(founder: FlaskClient, scene: Scene) -> None:
+    pitch = make_pitch(scene.call, scene.startup, scene.founder)
+    edit = scene.path(f"/{pitch.code}/edit")
+    founder.post(edit, data=scene.fields(version=1, deck=(BytesIO(pdf(2)), "a.pdf")))
+    assert all_pitches()[0].deck_pages == 2
+    founder.post(edit, data=scene.fields(version=2))
+    assert all_pitches()[0].deck_pages == 2
+    founder.post(edit, data=scene.fields(version=3, remove_deck="y"))
+    assert all_pitches()[0].deck_file is None
+    assert founder.get(scene.path(f"/{pitch.code}/deck")).status_code == 404
+
+
+@pytest.mark.parametrize("state", [S.ACCEPTED, S.RESERVE, S.DECLINED, S.WITHDRAWN])
+def test_what_is_decided_does_not_change(founder: FlaskClient, scene: Scene, state: S) -> None:
+    pitch = make_pitch(scene.call, scene.startup, scene.founder, state=state)
+    edit = scene.path(f"/{pitch.code}/edit")
+    assert founder.get(edit).status_code == 302
+    assert founder.post(edit, data=scene.fields(version=1)).status_code == 409
+    assert all_pitches()[0].title_en == "Wind from far away"
+
+
+def test_withdrawing_frees_the_slot_and_tells_the_organizers(founder: FlaskClient, scene: Scene) -> None:
+    organizer, second = make_user(), make_user()
+    grant(organizer, scene.event, EventRole.ORGANIZER)
+    block = make_block(scene.event)
+    item = make_item(scene.event, kind=ItemKind.PITCH, parent_id=block.id)
+    make_member(second, scene.startup)
+    pitch = make_pitch(scene.call, scene.startup, second, state=S.ACCEPTED, agenda_item_id=item.id)
+    item_id, withdraw = item.id, scene.path(f"/{pitch.code}/withdraw")
+    assert "Its place in the agenda becomes free." in founder.get(withdraw).get_data(as_text=True)
+    answer = founder.post(withdraw, data={"idempotency_key": "w"})
+    assert answer.status_code == 303
+    assert founder.post(withdraw, data={"idempotency_key": "w"}).location == answer.location
     assert all_pitches()[0].state == S.WITHDRAWN
-    assert db.session.scalar(select(func.count()).where(AgendaItem.id == item.id)) == 0
+    assert db.session.scalar(select(func.count()).where(AgendaItem.id == item_id)) == 0
     assert {mail.to_address for mail in mails("withdrawn")} == {organizer.email, second.email}
     assert founder.post(scene.path(f"/{pitch.code}/withdraw")).status_code == 409
 
