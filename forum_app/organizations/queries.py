@@ -1,8 +1,10 @@
 """Reading the registry."""
 
 import enum
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -178,13 +180,24 @@ def find_twins(
     return twins[:limit]
 
 
+# A roster compares its rows with the same entries again and again.
+_form = lru_cache(maxsize=1024)(normal_form)
+_keys = lru_cache(maxsize=1024)(organization_keys)
+
+
+def _alike(a: str, b: str) -> float:
+    """similarity(), but numbered names (Fund 1, Fund 2) are told apart by their numbers."""
+    mine, theirs = re.findall("[0-9]+", _form(a)), re.findall("[0-9]+", _form(b))
+    return 0.0 if mine and theirs and mine != theirs else similarity(a, b)
+
+
 def _likeness(names: Sequence[str], keys: frozenset[str], other: Organization) -> float:
     others = [name for name in (other.name_en, other.name_ja, other.name_kana) if name]
-    if {normal_form(name) for name in names} & {normal_form(name) for name in others}:
+    if {_form(name) for name in names} & {_form(name) for name in others}:
         return 1.0
-    theirs = organization_keys(other.name_en, other.name_ja, other.name_kana, other.short_name)
+    theirs = _keys(other.name_en, other.name_ja, other.name_kana, other.short_name)
     shared = keys & theirs
-    score = max((similarity(a, b) for a in names for b in others), default=0.0)
+    score = max((_alike(a, b) for a in names for b in others), default=0.0)
     for key in shared:
         kind, _, rest = key.partition(":")
         if kind == "w":

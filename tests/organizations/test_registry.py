@@ -342,6 +342,9 @@ def test_no_twins_of_something_else(client: FlaskClient) -> None:
     assert find_twins(name_en="National Institute for Fusion Science") == []
     assert find_twins(name_en="Midori Sensing") == []
     assert find_twins(name_en="Aozora") == []
+    create(name_en="Growth Fund No. 1")
+    assert find_twins(name_en="Growth Fund No. 2") == []
+    assert find_twins(name_en="Growth Fund No. 1 K.K.") != []
     sign_in(client, make_user())
     assert client.get("/organizations/twins?name_en=a").text.strip() == ""
     assert client.get("/organizations/twins").text.strip() == ""
