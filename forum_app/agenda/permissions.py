@@ -1,14 +1,17 @@
 """Who may read which item, and who may change the agenda."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from forum_app.agenda.models import AccessLevel
-from forum_app.agenda.queries import ATTENDING
+from forum_app.agenda.queries import ATTENDING, draft_figures
 from forum_app.agenda.snapshot import PublishedItem
+from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
+from forum_app.events.queries import Tile, dashboard_tiles
 from forum_app.organizations.models import Kind
 from forum_app.registration.models import Registration
 from forum_app.registration.queries import find_registration
@@ -76,3 +79,21 @@ def visible_to(item: PublishedItem, reader: Reader) -> bool:
 def can_edit_agenda(user: Any, event: Event) -> bool:
     """Organizers of the event, and administrators."""
     return can_manage_event(user, event)
+
+
+def agenda_tiles(user: Any, event: Event, now: datetime) -> Iterable[Tile]:
+    """What the organizers' dashboard shows of the agenda; one statement."""
+    if can_edit_agenda(user, event):
+        count, unplaced = draft_figures(event.id)
+        yield Tile(N_("Agenda items in the draft"), count, "agenda.manage_index", order=30)
+        yield Tile(
+            N_("Agenda items without a time"),
+            unplaced,
+            "agenda.manage_index",
+            waiting=True,
+            order=30,
+            values={"show": "unplaced"},
+        )
+
+
+dashboard_tiles.append(agenda_tiles)

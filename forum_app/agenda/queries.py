@@ -387,3 +387,13 @@ def list_organization_names() -> Sequence[Any]:
             func.coalesce(func.nullif(Organization.name_en, ""), Organization.name_ja), Organization.id
         )
     ).all()
+
+
+def draft_figures(event_id: int) -> tuple[int, int]:
+    """How many items the draft has that are not cancelled, and how many of them have no time."""
+    row = db.session.execute(
+        select(func.count(AgendaItem.id), func.count(AgendaItem.starts_at)).where(
+            AgendaItem.event_id == event_id, AgendaItem.status != ItemStatus.CANCELLED
+        )
+    ).one()
+    return row[0], row[0] - row[1]

@@ -46,8 +46,14 @@ def base(event: Event) -> str:
     return f"/events/{event.slug}/manage/agenda"
 
 
+def look_again() -> None:
+    """Forget what was read before the browser changed it."""
+    db.session.rollback()
+    db.session.expire_all()
+
+
 def saved(event: Event) -> AgendaItem:
-    db.session.rollback()  # ends the read that came before
+    look_again()
     item = db.session.scalar(
         select(AgendaItem).where(AgendaItem.event_id == event.id).order_by(AgendaItem.id.desc())
     )
@@ -287,13 +293,13 @@ def test_a_block_takes_its_pitches_along(organizer: FlaskClient, event: Event) -
     place = {"starts_at": "2026-11-30T14:00", "minutes": "60", "room_id": str(other.id)}
     url = f"{base(event)}/{block.code}/move"
     assert organizer.post(url, data=place | {"version": str(block.version)}).status_code == 303
-    db.session.rollback()
+    look_again()
     row = db.session.get_one(AgendaItem, pitch.id)
     assert (row.starts_at, row.room_id) == (at(14), other.id)
     assert organizer.post(f"{base(event)}/{block.code}/remove").status_code == 422
     assert organizer.post(f"{base(event)}/{pitch.code}/remove").status_code == 303
     assert organizer.post(f"{base(event)}/{block.code}/remove").status_code == 303
-    db.session.rollback()
+    look_again()
     assert db.session.scalar(select(func.count(AgendaItem.id))) == 0
 
 
@@ -326,7 +332,7 @@ def test_speakers(organizer: FlaskClient, event: Event) -> None:
     let_go = db.session.scalars(select(AgendaItem)).one()
     organizer.post(f"{base(event)}/{let_go.code}/remove")
     assert organizer.post(f"{url}/remove").status_code == 303
-    db.session.rollback()
+    look_again()
     assert db.session.scalar(select(func.count(Speaker.id))) == 0
 
 

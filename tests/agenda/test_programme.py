@@ -70,7 +70,7 @@ def test_now_and_next(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> N
     assert "now-mark" not in client.get(url).text
     monkeypatch.setattr(clock, "now", lambda: at(10.5))
     page = client.get(url).text
-    assert page.index(">Now</h2>") < page.index("Running one") < page.index(">Next</h2>")
+    assert page.index(">Now</h2>") < page.index("Running one") < page.index(">Up next</h2>")
     assert page.count("agenda-card--past") == 1
     assert page.count("agenda-card--now") == page.count("agenda-card--next") == 2
 
