@@ -205,7 +205,7 @@ def count_states(call_id: int) -> dict[SubmissionState, int]:
         )
         .group_by(PitchSubmission.state)
     ).all()
-    return dict(row._tuple() for row in rows)
+    return dict(rows)
 
 
 # --- Scores --------------------------------------------------------------------------------------
