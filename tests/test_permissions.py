@@ -34,6 +34,11 @@ FEATURES["web"] = {
     "GET web.style":   "200  200  200  200  200  200  200  200  200  200",
 }
 
+FEATURES["audit"] = {
+    #                  anon attd memb repr revw vett chck orga othr admn
+    "GET audit.index": "302  403  403  403  403  403  403  403  403  200",
+}
+
 FEATURES["mail"] = {
     #                        anon attd memb repr revw vett chck orga othr admn
     "GET mail.dev_index":    "404  404  404  404  404  404  404  404  404  404",
