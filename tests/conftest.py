@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from sqlalchemy import text
 from forum_app import create_app
 from forum_app.config import Settings, load_settings
 from forum_app.db import Base, db
+from forum_app.web import clock
 from tests.parts import postgresql_server
 
+# Tests hold on this day for ever: factories make events some weeks after it.
+clock.set_to(datetime(2026, 11, 22, 3, 0, tzinfo=UTC))
 KEPT_TABLES = {"organizations_area", "alembic_version"}
 
 

@@ -14,6 +14,7 @@ from forum_app.db import db, transaction
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
 from forum_app.organizations.models import Kind, MemberRole, Membership, MemberState, Organization
 from forum_app.registration.models import ParticipantType, Registration, RegistrationState
+from forum_app.web import clock
 
 NOW = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)  # noon in Tokyo
 _number = count(1)
@@ -38,7 +39,7 @@ def make_user(email: str | None = None, **values: Any) -> User:
 def sign_in(client: FlaskClient, user: User) -> FlaskClient:
     """Give client a session of user without the sign-in form; the session starts at the real now."""
     token = f"token-{next(_number)}"
-    now = datetime.now(UTC)
+    now = clock.now()
     save(LoginSession(user_id=user.id, token_hash=token_hash(token), created_at=now, last_seen_at=now))
     with client.session_transaction() as session:
         session[SECRET] = token

@@ -31,6 +31,7 @@ from forum_app.meetings.models import (
 from forum_app.organizations.models import MemberRole, MemberState, TechnologyArea
 from forum_app.pitches.models import Criterion, PitchCall, PitchSubmission, SubmissionState
 from forum_app.registration.models import RegistrationState
+from forum_app.web import clock
 from tests.factories import (
     grant,
     make_event,
@@ -94,7 +95,7 @@ def build(app: Flask) -> dict[str, object]:
     Who takes part: attendee (takes meetings, was asked for one by the representative, and has
     another), member and representative (both for the organization "acme"). All others do not.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     people = _people(now)
     day = (now + timedelta(days=60)).date()
     event = make_event(

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ from wtforms.widgets import PasswordInput
 from forum_app.accounts.passwords import MOST, check_password
 from forum_app.core.errors import Invalid
 from forum_app.core.kana import katakana
+from forum_app.web import clock
 from forum_app.web.formats import zone_label
 from forum_app.web.forms import BaseForm, text_field
 from forum_app.web.languages import LANGUAGE_NAMES, ZONES, known_zones, language
@@ -59,7 +59,7 @@ def address_field(label: Any) -> AddressField:
 
 def zone_choices() -> dict[str, list[tuple[str, str]]]:
     """The zones most readers live in by their cities, then all others by their IANA names."""
-    now = datetime.now(UTC)  # only for the abbreviation: JST, EDT or EST
+    now = clock.now()  # only for the abbreviation: JST, EDT or EST
     usual = [(zone, zone_label(zone, now, language())) for zone in ZONES]
     return {
         gettext("Often chosen"): usual,

@@ -1,7 +1,7 @@
 """Signing in and out: who gets in, who is slowed, what a cookie is worth."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from forum_app.accounts.models import Attempt, LoginSession, User
 from forum_app.accounts.passwords import hash_password, needs_rehash
 from forum_app.db import db, transaction
+from forum_app.web import clock
 from tests.accounts.mails import OTHER, PASSWORD, kinds, last_path
 from tests.accounts.test_sign_up import sign_up, who
 from tests.factories import make_user
@@ -100,7 +101,7 @@ def test_no_way_out_of_the_house(client: FlaskClient, target: str) -> None:
 
 def test_one_sentence_for_all_refusals(app: Flask) -> None:
     ann()
-    make_user("disabled@people.example", password_hash=HASH, disabled_at=datetime.now(UTC))
+    make_user("disabled@people.example", password_hash=HASH, disabled_at=clock.now())
     make_user("nopassword@people.example")
     sign_up(app.test_client(), email="waiting@people.example")
     answers = [
@@ -190,7 +191,7 @@ def test_old_hashes_are_made_anew(client: FlaskClient) -> None:
 def test_sessions_run_out(client: FlaskClient, column: str) -> None:
     ann()
     sign_in(client)
-    long_ago = datetime.now(UTC) - timedelta(days=31 if column == "created_at" else 8)
+    long_ago = clock.now() - timedelta(days=31 if column == "created_at" else 8)
     with transaction():
         db.session.execute(update(LoginSession).values({column: long_ago}))
     assert who(client) is None
@@ -213,9 +214,7 @@ def test_a_busy_database_is_no_reason_to_wait(app: Flask, client: FlaskClient) -
     ann()
     sign_in(client)
     with transaction():
-        db.session.execute(
-            update(LoginSession).values(last_seen_at=datetime.now(UTC) - timedelta(minutes=11))
-        )
+        db.session.execute(update(LoginSession).values(last_seen_at=clock.now() - timedelta(minutes=11)))
     with transaction(), ThreadPoolExecutor(1) as pool:
         db.session.execute(update(User).values(name_latin="busy"))
         begun = perf_counter()
@@ -227,7 +226,7 @@ def test_disabled_accounts_are_out_at_once(client: FlaskClient) -> None:
     user = ann()
     sign_in(client)
     with transaction():
-        user.disabled_at = datetime.now(UTC)
+        user.disabled_at = clock.now()
     assert who(client) is None
 
 

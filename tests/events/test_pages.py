@@ -10,6 +10,7 @@ from forum_app.accounts.models import User
 from forum_app.db import transaction
 from forum_app.events.models import Event, EventRole, RegistrationWindow, Visibility
 from forum_app.events.queries import Participation, list_upcoming
+from forum_app.web import clock
 from tests.factories import (
     grant,
     make_event,
@@ -23,7 +24,7 @@ from tests.factories import (
 )
 from tests.queries import LIMIT_PER_PAGE, count_queries
 
-TODAY = datetime.now(UTC).date()
+TODAY = clock.now().date()
 READERS = ("stranger", "signed in", "participant", "check-in staff", "organizer", "administrator")
 # status of the event page, and whether the list shows the event, per reader in the order of READERS
 VISIBLE = {
@@ -58,7 +59,7 @@ def coming(**values: object) -> Event:
 
 @pytest.mark.parametrize(("visibility", "published"), VISIBLE)
 def test_who_may_know(app: Flask, takes_part: set[tuple[int, int]], visibility: str, published: bool) -> None:
-    event = coming(visibility=Visibility(visibility), published_at=datetime.now(UTC) if published else None)
+    event = coming(visibility=Visibility(visibility), published_at=clock.now() if published else None)
     people = {name: make_user(is_admin=name == "administrator") for name in READERS[1:]}
     make_registration(event, people["participant"])
     takes_part.add((people["participant"].id, event.id))
@@ -231,7 +232,7 @@ def test_registration_window(app: Flask) -> None:
 def test_window_in_words_with_both_zones(
     app: Flask, client: FlaskClient, opens: int | None, closes: int | None, words: str
 ) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     event = coming(
         registration_opens_at=now + timedelta(days=opens) if opens is not None else None,
         registration_closes_at=now + timedelta(days=closes) if closes is not None else None,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from threading import Barrier
 
@@ -18,6 +18,7 @@ from forum_app.mail.jobs import LEASE, deliver_batch, deliver_queued
 from forum_app.mail.models import MailState, OutboxMail
 from forum_app.mail.outbox import LONGEST_WAIT, MOST_ATTEMPTS, claim_due, wait_after
 from forum_app.mail.transport import SmtpTransport, open_transport
+from forum_app.web import clock
 from tests.factories import NOW
 from tests.mail.conftest import Mailbox
 
@@ -321,7 +322,7 @@ def test_settings_name_the_transport(app: Flask) -> None:
 
 
 def test_clock_of_the_job(app: Flask, mailbox: Mailbox) -> None:
-    queue(next_attempt_at=datetime.now(UTC) + timedelta(hours=1))
+    queue(next_attempt_at=clock.now() + timedelta(hours=1))
     with configured(app, mail_url=mailbox.url):
         deliver_queued()
     assert mailbox.messages == []

@@ -2,7 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -28,6 +28,7 @@ from forum_app.organizations.member_services import (
 )
 from forum_app.organizations.models import Kind, MemberRole, Membership, MemberState, Organization
 from forum_app.organizations.services import create_organization
+from forum_app.web import clock
 from tests.factories import NOW, make_member, make_organization, make_user, sign_in
 
 R, M = MemberRole.REPRESENTATIVE, MemberRole.MEMBER
@@ -173,7 +174,7 @@ def test_invitation_by_mail(client: FlaskClient, house: House) -> None:
 
 
 def test_another_address_is_said_and_kept_in_the_trail(client: FlaskClient, house: House) -> None:
-    invite(house, now=datetime.now(UTC))
+    invite(house, now=clock.now())
     path = f"/organizations/invitations/{token_in(mails()[0])}"
     sign_in(client, make_user("private@person.example"))
     page = client.get(path).text

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from forum_app.events.models import Event, EventRole
 from forum_app.events.queries import list_tiles
 from forum_app.mail.models import OutboxMail
 from forum_app.registration.models import ParticipantType, Registration, RegistrationState
+from forum_app.web import clock
 from tests.factories import (
     NOW,
     grant,
@@ -418,7 +419,7 @@ def test_the_door(client: FlaskClient) -> None:
 
 
 def test_no_shows_after_the_event(client: FlaskClient) -> None:
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     event = make_event(starts_on=today - timedelta(days=9), ends_on=today - timedelta(days=8))
     kind = make_participant_type(event, seats=2)
     absent = make_registration(event, participant_type=kind)

@@ -1,6 +1,6 @@
 """A person registers, changes, cancels, gets a ticket."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from forum_app.events.models import Event, Visibility
 from forum_app.mail.models import OutboxMail
 from forum_app.registration.models import ParticipantType, Registration, RegistrationState
 from forum_app.registration.services import invite
+from forum_app.web import clock
 from tests.factories import (
     NOW,
     grant,
@@ -147,7 +148,7 @@ def test_refused_with_what_was_typed(client: FlaskClient, changes: dict[str, Any
 
 def test_closed_windows_in_words(client: FlaskClient) -> None:
     sign_in(client, make_user())
-    now = datetime.now(UTC)
+    now = clock.now()
     later, earlier = now + timedelta(days=3), now - timedelta(days=3)
     dates = {"starts_on": (now + timedelta(days=30)).date(), "ends_on": (now + timedelta(days=31)).date()}
     past = {"starts_on": (now - timedelta(days=31)).date(), "ends_on": (now - timedelta(days=30)).date()}
