@@ -1,7 +1,6 @@
 """The application: configuration, extensions, blueprints. The one file that wires all features."""
 
 import logging
-import os
 from importlib import import_module
 from pathlib import Path
 
@@ -52,7 +51,6 @@ MODULES = (
     "registration.manage_views",
     "registration.check_in_views",
     "registration.type_views",
-    "registration.jobs",
     "agenda.models",
     "agenda.views",
     "agenda.manage_views",
@@ -147,14 +145,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["forum_storage"] = Storage(settings.storage_root)
 
     for module in MODULES:
-        if (HERE / (module.replace(".", "/") + ".py")).exists():
-            import_module(f"forum_app.{module}")
+        import_module(f"forum_app.{module}")
     app.register_blueprint(import_module("forum_app.web.views").blueprint)
     for feature in FEATURES:
         package = import_module(f"forum_app.{feature}")
         app.register_blueprint(package.blueprint)
     import_module("forum_app.accounts.sign_in").init_app(app)
     queue.init_app(app, settings)
-    if os.environ.get("FORUM_SCAFFOLD"):  # while features are built side by side; removed at integration
-        app.url_build_error_handlers.append(lambda error, endpoint, values: f"/missing/{endpoint}")
     return app

@@ -32,7 +32,7 @@ from forum_app.web.submission import submission
 S = RegistrationState
 MOST_TYPED = 300
 
-manage_navigation.add("registration.check_in", N_("Check-in"), order=32, visible=can_check_in)
+manage_navigation.add("registration.check_in", N_("Check-in"), order=22, visible=can_check_in)
 
 
 def _event(slug: str) -> Event:

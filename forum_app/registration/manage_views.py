@@ -64,10 +64,10 @@ TAKE_BACK = N_("Take the decision back")
 WITHDRAW = N_("Withdraw the invitation")
 TONES = {S.APPROVED: "primary", S.DECLINED: "danger", S.CANCELLED: "danger"}
 
-manage_navigation.add("registration.manage_index", N_("Registrations"), order=30, visible=can_vet)
-manage_navigation.add("registration.vetting", N_("Vetting"), order=31, visible=can_vet)
+manage_navigation.add("registration.manage_index", N_("Registrations"), order=20, visible=can_vet)
+manage_navigation.add("registration.vetting", N_("Vetting"), order=21, visible=can_vet)
 manage_navigation.add(
-    "registration.types", N_("Participant types"), order=33, visible=can_manage_registrations
+    "registration.types", N_("Participant types"), order=23, visible=can_manage_registrations
 )
 
 

@@ -11,6 +11,6 @@ def now() -> datetime:
 
 
 def set_to(instant: datetime) -> None:
-    """Let the clock run on from instant: tests hold on any day of any year, rehearsals show the day itself."""
+    """Let the clock run on from instant: tests hold for ever, a rehearsal shows the day itself."""
     global _ahead
     _ahead = instant - datetime.now(UTC)
