@@ -26,6 +26,12 @@ def parse_slot(value: str | None) -> datetime | None:
         return None
 
 
+def instant_of(field: ZonedDateTimeField) -> datetime:
+    """The instant typed into a required field of a form that was validated."""
+    assert field.data is not None  # noqa: S101 - InputRequired saw it
+    return field.data
+
+
 def _optional_id(value: Any) -> int | None:
     text = str(value or "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -17,7 +17,7 @@ from forum_app.events.queries import list_rooms
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
 from forum_app.meetings.booking_services import move_meeting
-from forum_app.meetings.forms import InterpreterForm, MoveForm, TableForm
+from forum_app.meetings.forms import InterpreterForm, MoveForm, TableForm, instant_of
 from forum_app.meetings.models import (
     PRIORITY_LABELS,
     REQUEST_LABELS,
@@ -186,7 +186,7 @@ def move(slug: str, meeting_id: int) -> Response | tuple[str, int]:
                     move_meeting(
                         actor=current_user,
                         meeting=meeting,
-                        starts_at=form.starts_at.data,
+                        starts_at=instant_of(form.starts_at),
                         table_id=form.table_id.data,
                         now=clock.now(),
                     )

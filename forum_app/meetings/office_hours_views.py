@@ -9,7 +9,7 @@ from forum_app.core.errors import NotFound, PermissionDenied
 from forum_app.core.text import N_
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
-from forum_app.meetings.forms import OfficeHoursForm
+from forum_app.meetings.forms import OfficeHoursForm, instant_of
 from forum_app.meetings.pages import acting_as, on_behalf
 from forum_app.meetings.permissions import can_act_for, takes_meetings
 from forum_app.meetings.queries import list_meetings_of, list_tables
@@ -40,8 +40,8 @@ def office_hours(slug: str) -> Response | tuple[str, int]:
                     actor=current_user,
                     event=event,
                     host=me,
-                    starts_at=form.starts_at.data,
-                    ends_at=form.ends_at.data,
+                    starts_at=instant_of(form.starts_at),
+                    ends_at=instant_of(form.ends_at),
                     slot_minutes=form.slot_minutes.data,
                     note_en=form.note_en.data or "",
                     note_ja=form.note_ja.data or "",

@@ -191,11 +191,11 @@ def test_declining_tells_why(scene: Scene) -> None:
     request = scene.ask()
     with transaction():
         decline_request(
-            actor=scene.host.user,
+            actor=scene.host.user,  # type: ignore[arg-type]
             event=scene.event,
             request=request,
             answer="Ask the FCT desk.",
-            now=NOW,  # type: ignore[arg-type]
+            now=NOW,
         )
     mail = mails()[-1]
     assert mail.to_address == scene.guest.email

@@ -56,9 +56,12 @@ def local(start: datetime) -> str:
     return start.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%Y-%m-%dT%H:%M")
 
 
-def as_(client: FlaskClient, user: User | None) -> FlaskClient:
+def as_(client: FlaskClient, user: User | None, lang: str = "en") -> FlaskClient:
     assert user is not None
-    return sign_in(client, user)
+    sign_in(client, user)
+    with client.session_transaction() as session:
+        session["lang"] = lang
+    return client
 
 
 def ask_form(**changes: Any) -> dict[str, Any]:
@@ -161,11 +164,12 @@ def test_the_asker_may_not_answer(client: FlaskClient, scene: Scene) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_from_the_directory_to_the_calendar(client: FlaskClient, scene: Scene, lang: str) -> None:
-    as_(client, scene.guest.user).get(f"/?lang={lang}")
+    as_(client, scene.guest.user, lang)
     directory = client.get(f"{scene.path}/directory")
     assert "防衛イノベーション科学技術研究所" in directory.text
     assert f"{scene.path}/meetings/ask/{scene.host.id}" in directory.text
     assert ("試作支援について" if lang == "ja" else "Prototype awards") in directory.text
+    assert f'<html lang="{lang}">' in directory.text
     ask = f"{scene.path}/meetings/ask/{scene.host.id}"
     assert client.get(ask).status_code == 200
     sent = client.post(ask, data=ask_form())
@@ -173,7 +177,7 @@ def test_from_the_directory_to_the_calendar(client: FlaskClient, scene: Scene, l
     assert "Wind sensing" in client.get(sent.location).text
     (request,) = fresh().scalars(select(MeetingRequest))
 
-    as_(client, scene.host.user)
+    as_(client, scene.host.user, lang)
     mine = client.get(f"{scene.path}/meetings")
     assert f"/meetings/requests/{request.id}" in mine.text
     page = client.get(f"{scene.path}/meetings/requests/{request.id}")
@@ -187,7 +191,7 @@ def test_from_the_directory_to_the_calendar(client: FlaskClient, scene: Scene, l
     assert hours.status_code == 200
     (meeting,) = fresh().scalars(select(Meeting))
 
-    as_(client, scene.guest.user)
+    as_(client, scene.guest.user, lang)
     assert f"/meetings/{meeting.id}/cancel" in client.get(f"{scene.path}/meetings").text
     cancelled = client.post(f"{scene.path}/meetings/{meeting.id}/cancel", data={"reason": "Ill"})
     assert cancelled.status_code == 303
@@ -364,7 +368,6 @@ def test_office_hours_show_the_agenda(client: FlaskClient, scene: Scene) -> None
     item = make_item(scene.event, starts_at=OPENS, ends_at=OPENS + SLOT)
     save(ItemSpeaker(item_id=item.id, speaker_id=speaker.id))
     as_(client, scene.host.user)
-    client.get("/?lang=en")
     assert "You speak on the agenda" in client.get(f"{scene.path}/meetings/office-hours").text
 
 
