@@ -36,9 +36,9 @@ WORDS = (
     N_("outstanding"),
 )
 DECISION_VERBS = {
-    S.ACCEPTED: N_("Accept"),
+    S.ACCEPTED: N_("Accept the pitch"),
     S.RESERVE: N_("Put on the reserve list"),
-    S.DECLINED: N_("Decline"),
+    S.DECLINED: N_("Decline the pitch"),
 }
 
 
@@ -337,9 +337,12 @@ class CallForm(BaseForm):
 
     def values(self) -> CallValues:
         """Arguments of the service."""
+        opens_at, closes_at = self.opens_at.data, self.closes_at.data
+        assert opens_at is not None  # noqa: S101 - both are required
+        assert closes_at is not None  # noqa: S101
         return CallValues(
-            opens_at=self.opens_at.data,
-            closes_at=self.closes_at.data,
+            opens_at=opens_at,
+            closes_at=closes_at,
             text_en=self.text_en.data or "",
             text_ja=self.text_ja.data or "",
             minutes=self.minutes.data,

@@ -96,7 +96,7 @@ SUBMISSION_LABELS = {
     P.DRAFT: N_("Draft"),
     P.SUBMITTED: N_("Submitted"),
     P.WITHDRAWN: N_("Withdrawn"),
-    P.ACCEPTED: N_("Accepted"),
+    P.ACCEPTED: N_("Selected"),
     P.RESERVE: N_("Reserve list"),
     P.DECLINED: N_("Not selected"),
 }
