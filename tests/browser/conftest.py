@@ -5,24 +5,23 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.parts import ROOT, Mailbox, Product, chromium, postgresql_server, product, smtp_server
+from tests.parts import (
+    BROWSER_FLAGS,
+    DEMO_PASSWORD,
+    DESK,
+    PHONE,
+    ROOT,
+    Mailbox,
+    Product,
+    chromium,
+    postgresql_server,
+    product,
+    smtp_server,
+)
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-PASSWORD = "seven lanterns over the harbour"
-# Flags that keep Chromium from calling home on machines without a network.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PHONE = ViewportSize(width=390, height=844)
-DESK = ViewportSize(width=1280, height=900)
 
 
 class Forum:
@@ -52,7 +51,7 @@ def forum(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def browser() -> Iterator[Browser]:
     path = chromium()
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
         yield running
         running.close()
 
@@ -80,7 +79,7 @@ class Visitor:
         assert answer.status < 500, f"{path}: {answer.status}"
         return self.page
 
-    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+    def sign_in(self, email: str, password: str = DEMO_PASSWORD) -> None:
         """Through the form, as people do."""
         self.go("/sign-in")
         self.page.locator("[name=email]").fill(email)

@@ -18,7 +18,8 @@ from icalendar import Calendar
 from playwright.sync_api import expect
 from pypdf import PdfWriter
 
-from tests.browser.conftest import PASSWORD, Forum, Visitor
+from tests.browser.conftest import Forum, Visitor
+from tests.parts import DEMO_PASSWORD
 
 pytestmark = pytest.mark.browser
 EVENT = "/events/tech-forum-36"
@@ -55,7 +56,7 @@ def sign_up(visitor: Visitor, forum: Forum, email: str, *, latin: str, native: s
     page = visitor.go("/sign-up")
     visitor.check_accessibility()
     page.fill("[name=email]", email)
-    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=password]", DEMO_PASSWORD)
     page.fill("[name=name_latin]", latin)
     page.fill("[name=name_native]", native)
     page.fill("[name=name_kana]", kana)
@@ -64,7 +65,7 @@ def sign_up(visitor: Visitor, forum: Forum, email: str, *, latin: str, native: s
     visitor.go(link_in(confirm, "/"))
     if page.locator("main form[method=post] button[type=submit]").count():
         if page.locator("main [name=password]").count():
-            page.fill("main [name=password]", PASSWORD)
+            page.fill("main [name=password]", DEMO_PASSWORD)
         submit(visitor)
 
 
