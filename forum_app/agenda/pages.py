@@ -21,6 +21,7 @@ from flask import current_app, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 
+from forum_app.agenda.days import AgendaDay, agenda_days
 from forum_app.agenda.exchange import EventFacts, schedule_of
 from forum_app.agenda.grid import grid_of
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemStatus
@@ -197,6 +198,17 @@ def near(item: PublishedItem, items: Sequence[PublishedItem]) -> Near:
         before=held[position - 1] if position else None,
         after=held[position + 1] if position is not None and position + 1 < len(held) else None,
     )
+
+
+def days_of(agenda: PublishedAgenda, items: Sequence[PublishedItem], zone: str) -> list[AgendaDay]:
+    """agenda_days() of the readable items, kept by which they are."""
+    ids = None if len(items) == len(agenda.items) else frozenset(item.id for item in items)
+    return _days_of(agenda, ids, zone)
+
+
+@lru_cache(maxsize=64)
+def _days_of(agenda: PublishedAgenda, ids: frozenset[int] | None, zone: str) -> list[AgendaDay]:
+    return agenda_days([item for item in agenda.items if ids is None or item.id in ids], zone)
 
 
 def states(items: Sequence[PublishedItem], now: datetime) -> dict[int, str]:

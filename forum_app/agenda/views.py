@@ -9,13 +9,14 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from forum_app.agenda import blueprint
-from forum_app.agenda.days import AgendaDay, agenda_days
+from forum_app.agenda.days import AgendaDay
 from forum_app.agenda.forms import BookmarkForm
 from forum_app.agenda.pages import (
     Choice,
     Renderer,
     access_label,
     chosen,
+    days_of,
     export,
     kind_label,
     near,
@@ -67,7 +68,7 @@ def show(slug: str) -> str:
     now = clock.now()
     state = states(items, now)
     renderer = Renderer(event, agenda)
-    days = agenda_days(items, event.timezone)
+    days = days_of(agenda, items, event.timezone)
     by_state: dict[str, list[PublishedItem]] = {"now": [], "next": []}
     for item in items:
         if state.get(item.id) in by_state:
