@@ -74,8 +74,8 @@ TONES = {
 CALL_TONES = {CallState.NOT_YET: "neutral", CallState.OPEN: "success", CallState.CLOSED: "closed"}
 CALL_LABELS = {
     CallState.NOT_YET: N_("Not open yet"),
-    CallState.OPEN: N_("Open"),
-    CallState.CLOSED: N_("Closed"),
+    CallState.OPEN: N_("Open for submissions"),
+    CallState.CLOSED: N_("Closed for submissions"),
 }
 
 event_navigation.add("pitches.index", N_("Pitches"), order=30)
