@@ -152,11 +152,11 @@ def import_group() -> None:
 @click.option("--create", is_flag=True, help="Make the event if it is not there.")
 def import_schedule_command(file: str, slug: str, create: bool) -> None:
     """frab schedule.xml or schedule.json into an agenda; repeating it updates, never doubles."""
-    from forum_app.agenda.imports import import_schedule_file
+    from forum_app.agenda.exchange import import_schedule_file
 
     data = read_file(file)
     with transaction():
-        report = import_schedule_file(data=data, slug=slug, create=create, now=clock.now())
+        report = import_schedule_file(data=data, slug=slug, create=create, now=clock.now(), filename=file)
     click.echo(str(report))
 
 

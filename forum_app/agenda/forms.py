@@ -31,6 +31,7 @@ from forum_app.agenda.services import Appearance, ItemValues, values_of
 from forum_app.agenda.speakers import SpeakerValues
 from forum_app.core.text import N_
 from forum_app.events.models import Event
+from forum_app.web.access import id_in
 from forum_app.web.forms import (
     ActionForm,
     BaseForm,
@@ -53,7 +54,7 @@ Choices = Sequence[tuple[str, Any]]
 
 def whole(value: str | None) -> int | None:
     """The number of a choice; None for the empty one."""
-    return int(value) if value and value.isascii() and value.isdigit() else None
+    return id_in(value)
 
 
 def labels(table: dict[Any, str]) -> list[tuple[str, Any]]:

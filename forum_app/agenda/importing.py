@@ -64,6 +64,15 @@ class ImportReport:
     def changed(self) -> bool:
         return any(value for name, value in self.counts().items() if name != "items")
 
+    def __str__(self) -> str:
+        """One line for the command."""
+        outcome = f"version {self.version} published" if self.version else "nothing new to publish"
+        return (
+            f"{self.slug}: {self.items} items read, {self.added} added, {self.updated} updated,"
+            f" {self.cancelled} cancelled; {self.rooms} rooms, {self.tracks} tracks and"
+            f" {self.speakers} speakers added; {outcome}."
+        )
+
     def counts(self) -> dict[str, int]:
         """The figures for the trail."""
         names = (
