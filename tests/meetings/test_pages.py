@@ -311,7 +311,9 @@ def test_bad_input_comes_back_with_what_was_typed(client: FlaskClient, scene: Sc
     assert client.post(ask, data=ask_form(topic="x" * 10_000)).status_code == 422
     oneself = client.post(f"{scene.path}/meetings/ask/{scene.guest.id}", data=ask_form())
     assert oneself.status_code == 422
-    assert client.get(f"{scene.path}/meetings/ask/999999").status_code == 404
+    for number in ("999999", "9" * 25):
+        for page in ("ask/{}", "requests/{}", "{}/cancel"):
+            assert client.get(f"{scene.path}/meetings/{page.format(number)}").status_code == 404
 
 
 # --- Office hours ---------------------------------------------------------------------------------
