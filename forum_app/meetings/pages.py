@@ -23,6 +23,7 @@ from forum_app.meetings.models import (
 from forum_app.meetings.permissions import is_self
 from forum_app.meetings.queries import find_participant, get_participant, participant_of
 from forum_app.registration.models import Registration
+from forum_app.web.access import id_in
 from forum_app.web.formats import bilingual, when_parts
 
 NOT_IN = N_(
@@ -70,7 +71,7 @@ def acting_as(event: Event) -> Registration:
     if wanted:
         if not can_manage_event(current_user, event):
             raise NotFound(N_("There is no such page, or it is not open to you."))
-        return get_participant(event.id, int(wanted) if wanted.isascii() and wanted.isdigit() else 0)
+        return get_participant(event.id, id_in(wanted) or 0)
     registration = find_participant(current_user, event)
     if registration is None:
         raise PermissionDenied(NOT_IN)

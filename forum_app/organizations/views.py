@@ -40,7 +40,7 @@ from forum_app.organizations.queries import (
 )
 from forum_app.organizations.services import TEXTS, create_organization, update_organization
 from forum_app.web import clock
-from forum_app.web.access import authorize, public, signed_in
+from forum_app.web.access import authorize, id_in, public, signed_in
 from forum_app.web.formats import bilingual
 from forum_app.web.forms import one_line, tidy
 from forum_app.web.languages import language
@@ -183,14 +183,14 @@ def edit(slug: str) -> Any:
     form = EditOrganizationForm(data={**texts, **stored, "version": str(organization.version)})
     if form.validate_on_submit():
         with form.catching():
-            typed = form.version.data or ""
-            if not (typed.isascii() and typed.isdigit()):
+            version = id_in(form.version.data)
+            if version is None:
                 raise Invalid(N_("This form is too old. Reload the page and try again."))
             with submission() as done:
                 update_organization(
                     actor=current_user,
                     organization=organization,
-                    version=int(typed),
+                    version=version,
                     now=clock.now(),
                     **form.values(),
                 )

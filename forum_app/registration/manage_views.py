@@ -43,7 +43,7 @@ from forum_app.registration.services import (
     possible_decisions,
 )
 from forum_app.web import clock
-from forum_app.web.access import authorize, signed_in
+from forum_app.web.access import authorize, id_in, signed_in
 from forum_app.web.csv import csv_response
 from forum_app.web.formats import bilingual
 from forum_app.web.forms import ActionForm
@@ -164,8 +164,7 @@ def _csv_row(row: Registration) -> tuple[object, ...]:
 def manage_approve(slug: str) -> Any:
     """Approve the selected registrations."""
     event = _event(slug)
-    ids = [int(value) for value in request.form.getlist("ids") if value.isascii() and value.isdigit()]
-    ids = [value for value in ids if value < 2**62]
+    ids = [number for value in request.form.getlist("ids") if (number := id_in(value)) is not None]
     form = ActionForm()
     back = url_for("registration.manage_index", slug=slug, state="waiting")
     if not form.validate_on_submit() or not ids:

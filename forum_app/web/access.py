@@ -60,6 +60,14 @@ def safe_next(target: str | None) -> str | None:
     return target
 
 
+def id_in(text: str | None) -> int | None:
+    """The id that text from a form or a query names; None when it is no number that a row could bear."""
+    if not text or len(text) > len(str(LARGEST_ID)) or not (text.isascii() and text.isdigit()):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
 def _can_be_stored(value: object) -> bool:
     if isinstance(value, int):
         return value <= LARGEST_ID

@@ -54,7 +54,7 @@ class TableState:
             q=" ".join(args.get("q", "").replace("\0", "").split())[:MAX_QUERY],
             sort=asked.removeprefix("-"),
             descending=asked.startswith("-"),
-            number=min(int(number), MAX_PAGE) if number.isascii() and number.isdigit() else 1,
+            number=min(int(number[:20]), MAX_PAGE) if number.isascii() and number.isdigit() else 1,
             size=int(size) if size in {str(s) for s in PAGE_SIZES} else PAGE_SIZES[0],
             filters=chosen,
         )
