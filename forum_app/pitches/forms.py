@@ -35,6 +35,10 @@ WORDS = (
     N_("very good"),
     N_("outstanding"),
 )
+ABSTRACT_HINT = lazy_gettext(
+    "The need, your technology, what you have shown so far, what you look for. It is printed in the"
+    " agenda: nothing that must stay confidential."
+)
 DECISION_VERBS = {
     S.ACCEPTED: N_("Accept the pitch"),
     S.RESERVE: N_("Put on the reserve list"),
@@ -72,12 +76,11 @@ class PitchForm(BaseForm):
         lazy_gettext("Abstract in English"),
         most=3000,
         render_kw={"rows": 8},
-        description=lazy_gettext(
-            "The need, your technology, what you have shown so far, what you look for. It is printed in the"
-            " agenda: nothing that must stay confidential."
-        ),
+        description=ABSTRACT_HINT,
     )
-    abstract_ja = long_text_field(lazy_gettext("Abstract in Japanese"), most=3000, render_kw={"rows": 8})
+    abstract_ja = long_text_field(
+        lazy_gettext("Abstract in Japanese"), most=3000, render_kw={"rows": 8}, description=ABSTRACT_HINT
+    )
     area_ids = CheckboxesField(lazy_gettext("Technology areas"), coerce=int, validators=[optional()])
     stage = RadioField(lazy_gettext("How far are you?"), choices=[], validators=[optional()])
     language = RadioField(lazy_gettext("Language of the pitch"), choices=[], default="en")
