@@ -149,7 +149,9 @@ def clashes_now(slug: str) -> str:
     event = managed_event(slug)
     code = request.args.get("item", "")
     item = get_item(event, code) if code else None
-    return _clash_part(event, _typed(request.args, event, item), item, bool(request.args.get("keep_clashes")))
+    sentences = _clashes(event, _typed(request.args, event, item), item)
+    keep = bool(request.args.get("keep_clashes"))
+    return render_template("agenda/manage/_clashes.html", sentences=sentences, keep=keep)
 
 
 def _typed(args: MultiDict[str, str], event: Event, item: AgendaItem | None) -> ItemValues:
@@ -177,12 +179,12 @@ def _typed(args: MultiDict[str, str], event: Event, item: AgendaItem | None) -> 
     )
 
 
-def _clash_part(event: Event, values: ItemValues, item: AgendaItem | None, keep: bool) -> str:
+def _clashes(event: Event, values: ItemValues, item: AgendaItem | None) -> list[str]:
+    """A sentence for each clash of what is typed."""
     clashes = find_clashes_of(event, values, item.id if item else None)
     texts = ClashTexts(event) if clashes else None
     item_id = item.id if item else 0
-    sentences = [texts.of_item(clash, item_id) for clash in clashes] if texts else []
-    return render_template("agenda/manage/_clashes.html", sentences=sentences, keep=keep)
+    return [texts.of_item(clash, item_id) for clash in clashes] if texts else []
 
 
 @blueprint.route("/events/<slug>/manage/agenda/new", methods=["GET", "POST"])
@@ -350,7 +352,8 @@ def _item_page(event: Event, form: ItemForm, item: AgendaItem | None) -> tuple[s
         form=form,
         item=item,
         remove_form=ActionForm() if item else None,
-        clash_part=_clash_part(event, values, item, bool(form.keep_clashes.data)),
+        sentences=_clashes(event, values, item),
+        keep=bool(form.keep_clashes.data),
     )
     return page, form.status
 
@@ -363,7 +366,8 @@ def _move_page(event: Event, form: PlaceForm, item: AgendaItem) -> tuple[str, in
         event=event,
         form=form,
         item=item,
-        clash_part=_clash_part(event, values, item, bool(form.keep_clashes.data)),
+        sentences=_clashes(event, values, item),
+        keep=bool(form.keep_clashes.data),
     )
     return page, form.status
 
