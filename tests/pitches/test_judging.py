@@ -394,6 +394,7 @@ def test_a_call_is_opened_and_changed(scene: Scene) -> None:
     path = f"/events/{event.slug}/manage/pitches"
     assert "No call for pitches yet" in client.get(path).get_data(as_text=True)
     fields = {
+        "version": "",
         "opens_at": "2026-10-02T09:00",
         "closes_at": "2026-10-01T09:00",
         "minutes": 8,
