@@ -72,6 +72,7 @@ def save_call(
         raise Invalid(N_("The call must close after it opens."), field="closes_at")
     if not 1 <= values.minutes <= 120:
         raise Invalid(N_("A pitch takes 1 to 120 minutes."), field="minutes")
+    areas = _areas(values.area_ids)
     call = find_call(event.id)
     if (call.version if call is not None else None) != version:
         raise Conflict(SOMEBODY_CHANGED)
@@ -87,7 +88,7 @@ def save_call(
         db.session.add(call)
     for name in ("text_en", "text_ja", "opens_at", "closes_at", "minutes"):
         setattr(call, name, getattr(values, name))
-    call.areas = list(_areas(values.area_ids))
+    call.areas = areas
     flag_modified(call, "text_en")  # areas are another table: let every save raise the version
     try:
         db.session.flush()
