@@ -5,7 +5,6 @@ through Chromium; people sign in through the form. Viewport-sized, PNG: 1280 x 9
 twice the density on a phone. The same forum gives the same pictures but for the day they are taken on.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +25,13 @@ REVIEWER, NEWCOMER = "reviewer@forum.example", "admin@forum.example"
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: path as account (None: a stranger), from the element top on, if given."""
+    """One picture: path as account (None: a stranger). The name tells language and device."""
 
     name: str
     path: str
     account: str | None = None
-    top: str = ""
-    link: str = ""  # a pattern: follow the first link of the page whose address matches
+    link: str = ""  # the words of a link of that page to follow first
+    top: str = ""  # the selector of the element that comes to the upper edge
     dark: bool = False
 
     @property
@@ -48,9 +47,9 @@ SHOTS = (
     Shot("front-en", "/"),
     Shot("front-ja-phone", "/"),
     Shot("front-dark", "/", dark=True),
-    Shot("agenda-en", f"{EVENT}/agenda"),
-    Shot("agenda-ja-phone", f"{EVENT}/agenda"),
-    Shot("item-ja", f"{EVENT}/agenda", link=rf"{EVENT}/agenda/[^/.?#]+$"),
+    Shot("agenda-en", f"{EVENT}/agenda", FOUNDER, top="main nav.tabs"),
+    Shot("agenda-ja-phone", f"{EVENT}/agenda", top="main nav.tabs"),
+    Shot("item-ja", f"{EVENT}/agenda", link="最初の面談から契約まで"),
     Shot("registry-ja", "/organizations/"),
     Shot("register-ja-phone", f"{EVENT}/register", NEWCOMER),
     Shot("ticket-en-phone", f"{EVENT}/ticket", FOUNDER),
@@ -62,7 +61,7 @@ SHOTS = (
     Shot("registrations-en", f"{MANAGE}/registrations", ORGANIZER),
     Shot("vetting-en", f"{MANAGE}/vetting", VETTING),
     Shot("check-in-en-phone", f"{MANAGE}/check-in", ORGANIZER),
-    Shot("meeting-tables-en", f"{MANAGE}/meetings", ORGANIZER),
+    Shot("meeting-tables-en", f"{MANAGE}/meetings", ORGANIZER, top="main nav.tabs"),
 )
 
 
@@ -75,14 +74,39 @@ def sign_in(page: Page, base: str, email: str) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-def follow(page: Page, pattern: str) -> None:
-    """Open the first link whose path matches pattern."""
-    found = page.eval_on_selector_all("main a[href]", "links => links.map(link => link.href)")
-    for address in found:
-        if re.search(pattern, address):
-            page.goto(address)
-            return
-    raise SystemExit(f"{page.url} has no link to {pattern}")
+def go(page: Page, address: str) -> None:
+    """Open an address that must be there."""
+    answer = page.goto(address)
+    if answer is None or answer.status != 200:
+        raise SystemExit(f"{address} answered {answer and answer.status}")
+
+
+def arrange(browser: Browser, base: str) -> None:
+    """The founder asks two representatives; one of them sets a meeting, the other has yet to answer."""
+    asked = (
+        ("Pierce", "A hull inspection trial with your unit"),
+        ("IQT", "What we would build with an early investment"),
+    )
+    context = browser.new_context(viewport=DESK, locale="en-US")
+    page = context.new_page()
+    sign_in(page, base, FOUNDER)
+    for host, topic in asked:
+        go(page, f"{base}{EVENT}/directory?lang=en&q={host}")
+        page.get_by_role("link", name="Ask for a meeting").first.click()
+        page.locator("[name=topic]").fill(topic)
+        page.locator("label[for^=priority]").first.click()
+        page.locator("main form[method=post] button[type=submit]:visible").last.click()
+        page.wait_for_load_state()
+    context.close()
+    context = browser.new_context(viewport=DESK, locale="en-US")
+    page = context.new_page()
+    sign_in(page, base, DIU)
+    go(page, f"{base}{EVENT}/meetings?lang=en")
+    page.get_by_role("link", name=asked[0][1]).first.click()
+    page.locator("label[for^=slot]").first.click()
+    page.get_by_role("button", name="Set this meeting").click()
+    page.wait_for_load_state()
+    context.close()
 
 
 def take(browser: Browser, base: str, shot: Shot, folder: Path) -> None:
@@ -99,11 +123,12 @@ def take(browser: Browser, base: str, shot: Shot, folder: Path) -> None:
         page = context.new_page()
         if shot.account:
             sign_in(page, base, shot.account)
-        answer = page.goto(f"{base}{shot.path}?lang={shot.language}")
-        if answer is None or answer.status != 200:
-            raise SystemExit(f"{shot.path} answered {answer and answer.status}")
+        go(page, f"{base}{shot.path}?lang={shot.language}")
         if shot.link:
-            follow(page, shot.link)
+            page.get_by_role("link", name=shot.link).first.click()
+            page.wait_for_load_state()
+        if "lang=" not in page.url:  # redirected or followed: what the account reads may differ
+            go(page, f"{page.url}{'&' if '?' in page.url else '?'}lang={shot.language}")
         if shot.top:
             page.locator(shot.top).first.evaluate("element => element.scrollIntoView()")
         page.wait_for_load_state("networkidle")
@@ -125,6 +150,7 @@ def main(folder: Path, names: list[str]) -> None:
     """All pictures, or those of names."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as var, product(Path(var)) as running, running_browser() as browser:
+        arrange(browser, running.url)
         for shot in SHOTS:
             if not names or shot.name in names:
                 take(browser, running.url, shot, folder)
