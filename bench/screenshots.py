@@ -21,6 +21,8 @@ MANAGE = f"{EVENT}/manage"
 ORGANIZER, VETTING = "organizer@forum.example", "vetting@forum.example"
 FOUNDER, DIU = "founder@hayabusa.example", "diu.rep@agency.example"
 REVIEWER, NEWCOMER = "reviewer@forum.example", "admin@forum.example"
+# Below the names of the rooms, which stay in sight.
+TO_THE_TOP = "element => { element.style.scrollMarginTop = '4rem'; element.scrollIntoView(); }"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ SHOTS = (
     Shot("front-en", "/"),
     Shot("front-ja-phone", "/"),
     Shot("front-dark", "/", dark=True),
-    Shot("agenda-en", f"{EVENT}/agenda", FOUNDER, top="main nav.tabs"),
+    Shot("agenda-en", f"{EVENT}/agenda", FOUNDER, top="main .agenda-card:has-text('Lunch')"),
     Shot("agenda-ja-phone", f"{EVENT}/agenda", top="main nav.tabs"),
     Shot("item-ja", f"{EVENT}/agenda", link="最初の面談から契約まで"),
     Shot("registry-ja", "/organizations/"),
@@ -130,7 +132,7 @@ def take(browser: Browser, base: str, shot: Shot, folder: Path) -> None:
         if "lang=" not in page.url:  # redirected or followed: what the account reads may differ
             go(page, f"{page.url}{'&' if '?' in page.url else '?'}lang={shot.language}")
         if shot.top:
-            page.locator(shot.top).first.evaluate("element => element.scrollIntoView()")
+            page.locator(shot.top).first.evaluate(TO_THE_TOP)
         page.wait_for_load_state("networkidle")
         page.evaluate("document.fonts.ready")
         page.screenshot(path=folder / f"{shot.name}.png", animations="disabled")
