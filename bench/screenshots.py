@@ -21,8 +21,7 @@ MANAGE = f"{EVENT}/manage"
 ORGANIZER, VETTING = "organizer@forum.example", "vetting@forum.example"
 FOUNDER, DIU = "founder@hayabusa.example", "diu.rep@agency.example"
 REVIEWER, NEWCOMER = "reviewer@forum.example", "admin@forum.example"
-# Below the names of the rooms, which stay in sight.
-TO_THE_TOP = "element => { element.style.scrollMarginTop = '4rem'; element.scrollIntoView(); }"
+TO_THE_TOP = "element => { element.style.scrollMarginTop = '1.5rem'; element.scrollIntoView(); }"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ SHOTS = (
     Shot("front-en", "/"),
     Shot("front-ja-phone", "/"),
     Shot("front-dark", "/", dark=True),
-    Shot("agenda-en", f"{EVENT}/agenda", FOUNDER, top="main .agenda-card:has-text('Lunch')"),
+    Shot("agenda-en", f"{EVENT}/agenda", FOUNDER, top=".agenda-day:last-of-type"),
     Shot("agenda-ja-phone", f"{EVENT}/agenda", top="main nav.tabs"),
     Shot("item-ja", f"{EVENT}/agenda", link="最初の面談から契約まで"),
     Shot("registry-ja", "/organizations/"),
