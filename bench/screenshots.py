@@ -21,7 +21,7 @@ MANAGE = f"{EVENT}/manage"
 ORGANIZER, VETTING = "organizer@forum.example", "vetting@forum.example"
 FOUNDER, DIU = "founder@hayabusa.example", "diu.rep@agency.example"
 REVIEWER, NEWCOMER = "reviewer@forum.example", "admin@forum.example"
-TO_THE_TOP = "element => { element.style.scrollMarginTop = '1.5rem'; element.scrollIntoView(); }"
+TO_THE_TOP = "element => { element.style.scrollMarginTop = '1rem'; element.scrollIntoView(); }"
 
 
 @dataclass(frozen=True)

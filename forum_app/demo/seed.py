@@ -268,7 +268,7 @@ def _forum(world: World, series: Series, edition: int, slug: str, first: date, *
         visibility=Visibility.PUBLIC,
         published_at=local(first, "09:00") - timedelta(days=120),
         registration_opens_at=local(first, "00:00") - timedelta(days=110),
-        registration_closes_at=local(first, "00:00") - timedelta(days=4),
+        registration_closes_at=local(first, "18:00") - timedelta(days=5),
         privacy_en=PRIVACY_EN,
         privacy_ja=PRIVACY_JA,
         antitrust_en=ANTITRUST_EN,

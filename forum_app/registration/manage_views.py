@@ -12,6 +12,7 @@ from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
+from forum_app.organizations.forms import country_names
 from forum_app.organizations.models import KIND_LABELS
 from forum_app.registration import blueprint
 from forum_app.registration.forms import DecisionForm, InviteForm, MoveForm
@@ -253,6 +254,7 @@ def _show(
         move.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in list_types(event.id)]
     page = render_template(
         "registration/manage/show.html",
+        countries=country_names(),
         event=event,
         registration=row,
         decision=decision,
