@@ -120,8 +120,7 @@ def transaction() -> Iterator[None]:
     database stayed locked; callbacks given to after_commit() run only once it is committed.
     """
     session = db.session()
-    session.rollback()  # ends the read that came before
-    session.expire_all()  # and forgets what it loaded, even after a commit
+    session.rollback()  # ends the read that came before and expires what it loaded
     session.info["after_commit"] = []
     try:
         session.connection(execution_options={WRITE: True})
