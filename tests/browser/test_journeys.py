@@ -85,7 +85,7 @@ def approve(vetter: Visitor, email: str) -> None:
     """Find somebody in the list and approve them."""
     page = vetter.go(f"{EVENT}/manage/registrations?q={email}")
     vetter.check_accessibility()
-    page.locator("main table a").first.click()
+    page.locator("main tbody a").first.click()
     page.wait_for_load_state()
     vetter.check_accessibility()
     page.locator("main button[name=action][value=approved]").click()
@@ -153,7 +153,7 @@ def test_an_organizer_adds_an_item_sees_a_clash_and_publishes(forum: Forum, visi
     organizer.go(f"{EVENT}/manage/agenda")
     organizer.check_accessibility()
     title = f"A late talk {uuid4().hex[:6]}"
-    page.get_by_role("link", name="New item").click()
+    page.get_by_role("link", name="Add an item").click()
     page.wait_for_load_state()
     organizer.check_accessibility()
     # the keynote of the first day holds the Main Hall from 09:45
@@ -243,7 +243,7 @@ def test_a_founder_pitches_is_accepted_and_meets_the_diu_rep(
     organizer.go("/?lang=en")
     desk = organizer.go(f"{EVENT}/manage/pitches?q={mark}")
     organizer.check_accessibility()
-    desk.locator("main table a").first.click()
+    desk.locator("main tbody a").first.click()
     desk.wait_for_load_state()
     organizer.check_accessibility()
     desk.locator("label[for^=decision]", has_text="Accept").first.click()
