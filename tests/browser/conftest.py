@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.parts import (
     BROWSER_FLAGS,
@@ -79,13 +79,18 @@ class Visitor:
         assert answer.status < 500, f"{path}: {answer.status}"
         return self.page
 
+    def press(self, button: Locator) -> None:
+        """Click what leads to another page, and wait for that page."""
+        with self.page.expect_navigation():
+            button.click()
+
     def sign_in(self, email: str, password: str = DEMO_PASSWORD) -> None:
         """Through the form, as people do."""
         self.go("/sign-in")
         self.page.locator("[name=email]").fill(email)
         self.page.locator("[name=password]").fill(password)
-        self.page.locator("[name=password]").press("Enter")
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            self.page.locator("[name=password]").press("Enter")
         assert "/sign-in" not in self.page.url, self.page.inner_text("main")
 
     def check_accessibility(self) -> None:

@@ -47,8 +47,7 @@ def link_in(message: EmailMessage, path: str) -> str:
 
 def submit(visitor: Visitor) -> None:
     """Press the main button of the page's form."""
-    visitor.page.locator("main form[method=post] button[type=submit].usa-button:visible").last.click()
-    visitor.page.wait_for_load_state()
+    visitor.press(visitor.page.locator("main form[method=post] button[type=submit].usa-button:visible").last)
 
 
 def sign_up(visitor: Visitor, forum: Forum, email: str, *, latin: str, native: str, kana: str) -> None:
@@ -85,11 +84,9 @@ def approve(vetter: Visitor, email: str) -> None:
     """Find somebody in the list and approve them."""
     page = vetter.go(f"{EVENT}/manage/registrations?q={email}")
     vetter.check_accessibility()
-    page.locator("main tbody a").first.click()
-    page.wait_for_load_state()
+    vetter.press(page.locator("main tbody a").first)
     vetter.check_accessibility()
-    page.locator("main button[name=action][value=approved]").click()
-    page.wait_for_load_state()
+    vetter.press(page.locator("main button[name=action][value=approved]"))
 
 
 def feed_address(visitor: Visitor) -> str:
@@ -135,11 +132,9 @@ def test_an_attendee_registers_is_vetted_and_gets_mail_ticket_and_feed(forum: Fo
 
     attendee.go(f"{EVENT}/agenda")
     attendee.check_accessibility()
-    page.get_by_role("link", name=re.compile("一国では作れないもの")).first.click()
-    page.wait_for_load_state()
+    attendee.press(page.get_by_role("link", name=re.compile("一国では作れないもの")).first)
     attendee.check_accessibility()
-    page.locator("form[action$='/bookmark'] button").click()
-    page.wait_for_load_state()
+    attendee.press(page.locator("form[action$='/bookmark'] button"))
     calendar = read_feed(forum, feed_address(attendee))
     assert any("一国では作れないもの" in str(entry["SUMMARY"]) for entry in calendar.walk("VEVENT"))
 
@@ -153,8 +148,7 @@ def test_an_organizer_adds_an_item_sees_a_clash_and_publishes(forum: Forum, visi
     organizer.go(f"{EVENT}/manage/agenda")
     organizer.check_accessibility()
     title = f"A late talk {uuid4().hex[:6]}"
-    page.get_by_role("link", name="Add an item").click()
-    page.wait_for_load_state()
+    organizer.press(page.get_by_role("link", name="Add an item"))
     organizer.check_accessibility()
     # the keynote of the first day holds the Main Hall from 09:45
     first = page.get_by_label("Start").get_attribute("min") or ""
@@ -227,10 +221,10 @@ def test_a_founder_pitches_is_accepted_and_meets_the_diu_rep(
     founder.check_accessibility()
     page.fill("[name=title_en]", f"Hearing what drones say {mark}")
     page.fill("[name=abstract_en]", "Microphones that tell aircraft from birds, at a tenth of the price.")
+    page.locator("label[for^=stage]", has_text="Prototype").click()
     page.fill("[name=presenter]", "Nozomi Hara")
     page.set_input_files("[name=deck]", deck(tmp_path))
-    page.locator("main form[method=post] button[type=submit]", has_text="Submit").first.click()
-    page.wait_for_load_state()
+    founder.press(page.locator("main form[method=post] button[type=submit]", has_text="Submit").first)
     mail_to(forum, email, "")
 
     register(founder, "Start-up")
@@ -243,20 +237,17 @@ def test_a_founder_pitches_is_accepted_and_meets_the_diu_rep(
     organizer.go("/?lang=en")
     desk = organizer.go(f"{EVENT}/manage/pitches?q={mark}")
     organizer.check_accessibility()
-    desk.locator("main tbody a").first.click()
-    desk.wait_for_load_state()
+    organizer.press(desk.locator("main tbody a").first)
     organizer.check_accessibility()
     desk.locator("label[for^=decision]", has_text="Accept").first.click()
     desk.select_option("[name=block] >> nth=0", index=1)
-    desk.get_by_role("button", name="Decide and tell the start-up").click()
-    desk.wait_for_load_state()
+    organizer.press(desk.get_by_role("button", name="Decide and tell the start-up"))
     accepted = mail_to(forum, email, f"Hearing what drones say {mark}")
     assert accepted is not None
 
     founder.go(f"{EVENT}/directory?q=Pierce")
     founder.check_accessibility()
-    page.get_by_role("link", name=re.compile("Ask for a meeting")).first.click()
-    page.wait_for_load_state()
+    founder.press(page.get_by_role("link", name=re.compile("Ask for a meeting")).first)
     founder.check_accessibility()
     page.fill("[name=topic]", f"A trial with your unit {mark}")
     page.locator("label[for^=priority]").first.click()
@@ -266,12 +257,10 @@ def test_a_founder_pitches_is_accepted_and_meets_the_diu_rep(
     rep.sign_in("diu.rep@agency.example")
     seat = rep.go(f"{EVENT}/meetings")
     rep.check_accessibility()
-    seat.get_by_role("link", name=re.compile(mark)).first.click()
-    seat.wait_for_load_state()
+    rep.press(seat.get_by_role("link", name=re.compile(mark)).first)
     rep.check_accessibility()
     seat.locator("label[for^=slot]").first.click()
-    seat.get_by_role("button", name="Set this meeting").click()
-    seat.wait_for_load_state()
+    rep.press(seat.get_by_role("button", name="Set this meeting"))
     mail_to(forum, email, "")
 
     founder.go(f"{EVENT}/meetings")
