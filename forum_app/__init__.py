@@ -49,6 +49,7 @@ MODULES = (
     "registration.models",
     "registration.views",
     "registration.manage_views",
+    "registration.vetting_views",
     "registration.check_in_views",
     "registration.type_views",
     "agenda.models",

@@ -152,8 +152,8 @@ def count_by_state(event_id: int) -> dict[RegistrationState, int]:
         select(Registration.state, func.count())
         .where(Registration.event_id == event_id)
         .group_by(Registration.state)
-    )
-    return dict(rows.tuples().all())
+    ).all()
+    return dict(rows)
 
 
 def get_registration(event_id: int, registration_id: int) -> Registration:
@@ -326,12 +326,11 @@ def _page_by_name(
     return Page([rows[key] for key in ids if key in rows], len(ordered), state)
 
 
-def list_for_export(event_id: int) -> Sequence[Registration]:
-    """All registrations of an event with type and organization, oldest first."""
+def list_for_export(event_id: int, state: TableState) -> Sequence[Registration]:
+    """The registrations that match the search and the filters with type and organization, oldest first."""
     return db.session.scalars(
-        select(Registration)
-        .where(Registration.event_id == event_id)
-        .options(joinedload(Registration.type), joinedload(Registration.organization))
+        registrations_of(event_id, state)
+        .options(contains_eager(Registration.type), contains_eager(Registration.organization))
         .order_by(Registration.created_at, Registration.id)
     ).all()
 

@@ -47,19 +47,30 @@ class Navigation:
             self.items.append(item)
             self.items.sort(key=lambda known: known.order)
 
-    def links(self, event: Any = None) -> list[Link]:
-        """Entries for the current reader."""
+    def links(self, event: Any = None, here: str | None = None) -> list[Link]:
+        """Entries for the current reader.
+
+        here: the endpoint of the entry to which this page belongs, where its address does not say so.
+        In the bars of an event a page below an entry's page marks the nearest entry above it.
+        """
         values = {"slug": event.slug} if event is not None else {}
         user = current_user._get_current_object()
         links = []
         for item in self.items:
             if item.visible(user, event):
                 url = url_for(item.endpoint, **values)
-                links.append(Link(gettext(item.label), url, _is_current(item.endpoint, url)))
+                links.append(Link(gettext(item.label), url, _is_current(item.endpoint, url, here)))
+        if event is not None and not any(link.current for link in links):
+            above = [link for link in links if request.path.startswith(f"{link.url}/")]
+            if above:
+                nearest = max(above, key=lambda link: len(link.url))
+                links[links.index(nearest)] = nearest._replace(current=True)
         return links
 
 
-def _is_current(endpoint: str, url: str) -> bool:
+def _is_current(endpoint: str, url: str, here: str | None) -> bool:
+    if here is not None:
+        return endpoint == here
     return request.endpoint == endpoint or request.path == url
 
 
