@@ -20,10 +20,13 @@ from forum_app.web import clock
 from forum_app.web.access import public, signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.limits import limiter
+from forum_app.web.navigation import account_navigation
 from forum_app.web.submission import submission
 
 POSTS = "30/minute;200/hour"
 WRONG = N_("This is not your current password.")
+
+account_navigation.add("accounts.account", N_("Account"), order=10)
 
 
 @blueprint.route("/account", methods=["GET", "POST"])

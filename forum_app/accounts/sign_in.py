@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, login_user, logout_user
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import LoginSession, User
@@ -67,6 +67,18 @@ def current_session_hash() -> str:
     return token_hash(session.get(SECRET, ""))
 
 
+_OPEN_SESSION = (
+    select(User, LoginSession.id, LoginSession.created_at, LoginSession.last_seen_at)
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .where(
+        LoginSession.token_hash == bindparam("token_hash"),
+        LoginSession.ended_at.is_(None),
+        User.id == bindparam("user_id"),
+        User.disabled_at.is_(None),
+    )
+)
+
+
 @manager.user_loader  # type: ignore[untyped-decorator]
 def load_user(user_id: str) -> User | None:
     """The user of an open session; one statement per request."""
@@ -75,14 +87,7 @@ def load_user(user_id: str) -> User | None:
         return None
     now = clock.now()
     row = db.session.execute(
-        select(User, LoginSession.id, LoginSession.created_at, LoginSession.last_seen_at)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(
-            LoginSession.token_hash == token_hash(token),
-            LoginSession.ended_at.is_(None),
-            User.id == int(user_id),
-            User.disabled_at.is_(None),
-        )
+        _OPEN_SESSION, {"token_hash": token_hash(token), "user_id": int(user_id)}
     ).one_or_none()
     if row is None:
         return None

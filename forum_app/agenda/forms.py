@@ -13,6 +13,7 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
+    SelectChoice,
     SelectField,
 )
 from wtforms.validators import InputRequired, NumberRange
@@ -72,7 +73,7 @@ class SpeakerRowForm(Form):  # type: ignore[misc]
     speaker = SelectField(lazy_gettext("Person"), default="", validate_choice=True)
     role = SelectField(
         lazy_gettext("Role"),
-        choices=labels(ROLE_LABELS),
+        choices=[SelectChoice(*pair) for pair in labels(ROLE_LABELS)],
         default=SpeakerRole.SPEAKER.value,
     )
 
@@ -139,11 +140,11 @@ class ItemForm(PlaceForm):
         self.set_place_choices(event, rooms)
         self.track_id.choices = [("", lazy_gettext("No track")), *tracks]
         self.parent_id.choices = [("", lazy_gettext("Not in a block")), *blocks]
-        known = {code for code, _ in self.language.choices}
+        known = {choice.value for choice in self.language.choices}
         if self.language.data and self.language.data not in known:  # an imported one
             self.language.choices = [
                 *self.language.choices,
-                (self.language.data[:20], self.language.data[:20]),
+                SelectChoice(self.language.data[:20]),
             ]
         filled = sum(bool(row.form.speaker.data) for row in self.speakers)
         while len(self.speakers) < min(filled + EMPTY_ROWS, MAX_SPEAKERS):

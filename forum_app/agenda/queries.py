@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from forum_app.accounts.models import User
@@ -32,14 +32,17 @@ ATTENDING = (RegistrationState.APPROVED, RegistrationState.CHECKED_IN)
 
 
 # --- What is published ---------------------------------------------------------------------------
+_LATEST_VERSION = (
+    select(AgendaVersion.id, AgendaVersion.digest)
+    .where(AgendaVersion.event_id == bindparam("event_id"))
+    .order_by(AgendaVersion.number.desc())
+    .limit(1)
+)
+
+
 def current_agenda(event: Event) -> PublishedAgenda | None:
     """The latest published version; one tiny statement once this process has read it."""
-    row = db.session.execute(
-        select(AgendaVersion.id, AgendaVersion.digest)
-        .where(AgendaVersion.event_id == event.id)
-        .order_by(AgendaVersion.number.desc())
-        .limit(1)
-    ).one_or_none()
+    row = db.session.execute(_LATEST_VERSION, {"event_id": event.id}).one_or_none()
     return None if row is None else _read_version(row.id, row.digest)
 
 

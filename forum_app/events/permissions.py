@@ -19,8 +19,8 @@ def roles_at(user: Any, event: Event) -> frozenset[EventRole]:
     memo = session.info.setdefault(MEMO, {}) if session is not None else {}
     if user.id not in memo:
         grants: dict[int, set[EventRole]] = {}
-        for grant in list_grants(user.id):
-            grants.setdefault(grant.event_id, set()).add(grant.role)
+        for event_id, role in list_grants(user.id):
+            grants.setdefault(event_id, set()).add(role)
         memo[user.id] = grants
     return frozenset(memo[user.id].get(event.id, ()))
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, not_, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from forum_app.core.errors import NotFound
@@ -86,9 +86,13 @@ def list_tiles(user: Any, event: Event, now: datetime) -> list[Tile]:
     return sorted(tiles, key=lambda tile: (not (tile.waiting and tile.value), tile.order))
 
 
+# Statements that nearly every page runs are built once: building one costs as much as running it.
+_EVENT_BY_SLUG = select(Event).where(Event.slug == bindparam("slug"))
+
+
 def find_event(slug: str) -> Event | None:
-    """The event with its series, whoever asks."""
-    return db.session.scalar(select(Event).where(Event.slug == slug).options(joinedload(Event.series)))
+    """The event, whoever asks."""
+    return db.session.scalar(_EVENT_BY_SLUG, {"slug": slug})
 
 
 def get_event_by_slug(slug: str) -> Event:
@@ -99,9 +103,12 @@ def get_event_by_slug(slug: str) -> Event:
     return event
 
 
-def list_grants(user_id: int) -> Sequence[RoleGrant]:
-    """All roles of a person at all events."""
-    return db.session.scalars(select(RoleGrant).where(RoleGrant.user_id == user_id)).all()
+_GRANTS = select(RoleGrant.event_id, RoleGrant.role).where(RoleGrant.user_id == bindparam("user_id"))
+
+
+def list_grants(user_id: int) -> Sequence[tuple[int, EventRole]]:
+    """All roles of a person: event id and role."""
+    return [(event_id, role) for event_id, role in db.session.execute(_GRANTS, {"user_id": user_id})]
 
 
 def list_people_with_role(event_id: int, *roles: EventRole) -> Sequence[RoleGrant]:

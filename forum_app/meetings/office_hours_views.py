@@ -1,5 +1,10 @@
 """Office hours: when a host takes meetings."""
 
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
 from flask import render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -7,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from forum_app.core.errors import NotFound, PermissionDenied
 from forum_app.core.text import N_
+from forum_app.events.models import Event
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
 from forum_app.meetings.forms import OfficeHoursForm, instant_of
@@ -14,7 +20,7 @@ from forum_app.meetings.pages import acting_as, on_behalf
 from forum_app.meetings.permissions import can_act_for, takes_meetings
 from forum_app.meetings.queries import list_meetings_of, list_tables
 from forum_app.meetings.setup_services import publish_office_hours, remove_office_hours
-from forum_app.meetings.slot_queries import describe_office_hours, get_office_hours
+from forum_app.meetings.slot_queries import HoursView, describe_office_hours, get_office_hours
 from forum_app.web import clock
 from forum_app.web.access import signed_in
 from forum_app.web.forms import ActionForm
@@ -60,10 +66,18 @@ def office_hours(slug: str) -> Response | tuple[str, int]:
         own=on_behalf(me),
         form=form,
         action=ActionForm(formdata=None),
-        views=describe_office_hours(event, me, meetings, clock.now()),
+        days=_by_day(event, describe_office_hours(event, me, meetings, clock.now())),
         has_tables=bool(list_tables(event.id)),
     )
     return page, form.status
+
+
+def _by_day(event: Event, views: Sequence[HoursView]) -> list[tuple[date, list[HoursView]]]:
+    """Office hours under the local day on which they start, both in order."""
+    zone = ZoneInfo(event.timezone)
+    ordered = sorted(views, key=lambda view: view.hours.starts_at)
+    groups = groupby(ordered, key=lambda view: view.hours.starts_at.astimezone(zone).date())
+    return [(day, list(group)) for day, group in groups]
 
 
 @blueprint.post("/events/<slug>/meetings/office-hours/<int:hours_id>/remove")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, Field, HiddenField, StringField, TextAreaField
+from wtforms import DateTimeLocalField, Field, HiddenField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import Length, Optional, ValidationError
 
 from forum_app.core.errors import Invalid
@@ -47,6 +47,9 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
                     extra.append(one_line)
                 filters = [*extra, *filters]
                 options = {**options, "filters": filters}
+            choices = unbound_field.kwargs.get("choices")
+            if isinstance(choices, (list, tuple)):  # we write pairs, WTForms wants its own type
+                options = {**options, "choices": [SelectChoice(*pair) for pair in choices]}
             return super().bind_field(form, unbound_field, options)
 
     idempotency_key = HiddenField(default=lambda: secrets.token_urlsafe(16))

@@ -1,9 +1,17 @@
-"""Templates import their components often; that must not cost anything."""
+"""Templates: components that cost nothing to import, sentences that cost little to translate."""
+
+from gettext import NullTranslations
+from typing import Any
 
 from flask import Flask
-from jinja2 import Template
+from flask_babel import get_translations
+from jinja2 import Template, pass_eval_context
 from jinja2.environment import TemplateModule
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
+from markupsafe import Markup
+
+from forum_app.web.languages import language
 
 
 class ComponentTemplate(Template):
@@ -19,6 +27,37 @@ class ComponentTemplate(Template):
         return self._module
 
 
+# Catalogs by language, read once; finding them anew for each sentence cost more than the sentence.
+_catalogs: dict[str, NullTranslations] = {}
+
+
+def _catalog() -> NullTranslations:
+    name = language()
+    if name not in _catalogs:
+        _catalogs[name] = get_translations()
+    return _catalogs[name]
+
+
+def _filled(context: EvalContext, text: str, variables: dict[str, Any]) -> str:
+    """text with its placeholders filled; what is filled in is escaped where the template escapes."""
+    if context.autoescape:
+        return Markup(text) % variables  # noqa: S704 - our own sentence; % escapes what is filled in
+    return text % variables
+
+
+@pass_eval_context
+def translate(context: EvalContext, message: str, /, **variables: Any) -> str:
+    """_() and gettext() of templates: always a format string, as in Jinja's own newstyle gettext."""
+    return _filled(context, _catalog().gettext(message), variables)
+
+
+@pass_eval_context
+def translate_plural(context: EvalContext, singular: str, plural: str, num: int, /, **variables: Any) -> str:
+    """ngettext() of templates; the number is %(num)s."""
+    return _filled(context, _catalog().ngettext(singular, plural, num), {"num": num, **variables})
+
+
 def init_app(app: Flask) -> None:
-    """Use it for all templates."""
+    """Use them for all templates; after Flask-Babel, which brings its own."""
     app.jinja_env.template_class = ComponentTemplate
+    app.jinja_env.globals.update(_=translate, gettext=translate, ngettext=translate_plural)
