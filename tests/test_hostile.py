@@ -16,27 +16,24 @@ from typing import Any
 import pytest
 from flask import Response
 from sqlalchemy import Enum, String, func, literal, select, update
-from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from forum_app.accounts.models import LoginSession, User
 from forum_app.accounts.sign_in import SECRET, token_hash
-from forum_app.agenda.models import AgendaItem, Speaker
+from forum_app.agenda.models import AgendaItem
 from forum_app.agenda.publication import publish_agenda
 from forum_app.audit.services import record
 from forum_app.calendars.services import create_feed
 from forum_app.db import Base, db, transaction
 from forum_app.demo.seed import ACCOUNTS, FORUM, seed_demo
-from forum_app.events.models import Event, RoleGrant, Room, Series, Track
-from forum_app.mail.models import OutboxMail
-from forum_app.meetings.models import Interpreter, Meeting, MeetingRequest, MeetingTable, OfficeHours
-from forum_app.organizations.models import Membership, Organization
-from forum_app.pitches.models import Criterion, PitchSubmission
-from forum_app.registration.models import ParticipantType, Registration
+from forum_app.events.models import Event
+from forum_app.meetings.models import MeetingRequest
+from forum_app.registration.models import Registration
 from tests.conftest import TestDatabase
 from tests.queries import LIMIT_PER_PAGE, count_queries
+from tests.routes import route_path, route_values
 
 PASSWORD = "a demonstration password"
 STRANGER = "stranger"
@@ -77,7 +74,7 @@ class Forum:
                     actor=users["founder@hayabusa.example"], label="Phone", locale="ja", now=self.now
                 )
             self.users = {email: users[email].id for email, *_ in ACCOUNTS}
-            self.values = self._values()
+            self.values = {**route_values(db.session), "token": self.token}
             db.session.remove()
             db.engine.dispose()  # with the last connection, the write-ahead log goes into the file
         shutil.copyfile(self.database.path, self.database.template)
@@ -89,51 +86,13 @@ class Forum:
             )
         )
 
-    def _values(self) -> dict[str, Any]:
-        """Arguments of routes that lead to something."""
-        event_id = db.session.scalar(select(Event.id).where(Event.slug == FORUM))
-
-        def first(column: InstrumentedAttribute[Any], **values: Any) -> Any:
-            statement = select(column).filter_by(**values).order_by(column.class_.id).limit(1)
-            return db.session.scalar(statement) or 1
-
-        return {
-            "slug": FORUM,
-            "series_slug": first(Series.slug),
-            "organization_slug": first(Organization.slug),
-            "item_code": first(AgendaItem.code, event_id=event_id),
-            "code": db.session.scalar(select(PitchSubmission.code).order_by(PitchSubmission.id.desc())),
-            "registration_id": first(Registration.id, event_id=event_id),
-            "request_id": first(MeetingRequest.id, event_id=event_id),
-            "meeting_id": first(Meeting.id, event_id=event_id),
-            "table_id": first(MeetingTable.id, event_id=event_id),
-            "interpreter_id": first(Interpreter.id, event_id=event_id),
-            "hours_id": first(OfficeHours.id, event_id=event_id),
-            "room_id": first(Room.id, event_id=event_id),
-            "track_id": first(Track.id, event_id=event_id),
-            "type_id": first(ParticipantType.id, event_id=event_id),
-            "speaker_id": first(Speaker.id, event_id=event_id),
-            "grant_id": first(RoleGrant.id, event_id=event_id),
-            "criterion_id": first(Criterion.id),
-            "membership_id": first(Membership.id),
-            "mail_id": first(OutboxMail.id),
-            "token": self.token,
-            "filename": "app.css",
-        }
-
     def rules(self, method: str) -> list[Rule]:
         """All routes that take this method."""
         return [rule for rule in self.app.url_map.iter_rules() if method in (rule.methods or ())]
 
     def path(self, rule: Rule, **values: object) -> str:
         """The address of a route with arguments that lead to something, or with the given ones."""
-        path = rule.rule
-        for argument in rule.arguments:
-            known = self.values.get(argument, 1)
-            if argument == "slug" and not path.startswith("/events/"):
-                known = self.values["organization_slug"]
-            path = re.sub(rf"<(?:\w+:)?{argument}>", str(values.get(argument, known)), path)
-        return path
+        return route_path(rule, self.values, **values)
 
     def client(self, reader: str) -> Any:
         """A browser in which reader is signed in; the same sessions come back with reset()."""

@@ -1,102 +1,133 @@
-"""A day as rooms by time: which card stands where. By instant, never by the clock. Pure."""
+"""A day as rooms by time: which card stands where, and what is drawn inside another's card. By instant. Pure.
 
+A row is an instant at which something starts, not a length of time: rows are as high as what is written
+in them, and hours in which nothing starts take no room.
+"""
+
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from forum_app.agenda.snapshot import PublishedItem, PublishedRoom
 
-STEP = timedelta(minutes=5)
-MAX_SLOTS = 288  # the theme's grid: a day of five-minute steps
+MAX_ROWS = 288  # as many as the theme has classes for
 MAX_COLUMNS = 12
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HOUR = timedelta(hours=1)
+_LEAST = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An item with its own card, and what is listed inside that card (a pitch block's pitches), by start."""
+
+    item: PublishedItem
+    inside: tuple[PublishedItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """column: room from 1, or 0 across all rooms; slot, span: five-minute steps from the grid's start.
+    """column: room from 1, or 0 across all rooms; row: from 0; span: rows.
 
-    items: one, or several that overlap in one column (a block with its pitches, a clash kept).
+    blocks: one, or several that overlap in one column (a clash kept on purpose).
     """
 
     column: int
-    slot: int
+    row: int
     span: int
-    items: tuple[PublishedItem, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """columns: rooms in order; None is the column of what has no room. hours: (slot, instant)."""
+    """columns: rooms in order; None is the column of what has no room. rows: when each begins."""
 
     columns: tuple[PublishedRoom | None, ...]
+    rows: tuple[datetime, ...]
     cells: tuple[Cell, ...]
-    hours: tuple[tuple[int, datetime], ...]
 
 
-def grid_of(items: Sequence[PublishedItem]) -> Grid | None:
-    """The grid of a day's items (sorted by start); None when it needs more columns than there are."""
-    if not items:
+def blocks_of(items: Sequence[PublishedItem]) -> list[Block]:
+    """The items (sorted by start), each once: inside its parent where that is among them, else by itself.
+
+    By itself, too, where the parent's card would not tell the truth about it: in another room, outside
+    the parent's time, or when only the parent was cancelled.
+    """
+    by_id = {item.id: item for item in items}
+    inside: dict[int, list[PublishedItem]] = {}
+    own = []
+    for item in items:
+        parent = by_id.get(item.parent_id) if item.parent_id is not None else None
+        if parent is not None and _holds(parent, item):
+            inside.setdefault(parent.id, []).append(item)
+        else:
+            own.append(item)
+    return [Block(item, tuple(inside.get(item.id, ()))) for item in own]
+
+
+def _holds(parent: PublishedItem, item: PublishedItem) -> bool:
+    return (
+        parent.parent_id is None
+        and parent.starts_at <= item.starts_at
+        and item.ends_at <= parent.ends_at
+        and (item.room is None or (parent.room is not None and item.room.id == parent.room.id))
+        and (item.is_cancelled or not parent.is_cancelled)
+    )
+
+
+def grid_of(blocks: Sequence[Block]) -> Grid | None:
+    """The grid of a day (sorted by start); None when it needs more columns or rows than there are."""
+    if not blocks:
         return None
-    rooms = {item.room.id: item.room for item in items if item.room is not None}
+    rooms = {block.item.room.id: block.item.room for block in blocks if block.item.room is not None}
     ordered = sorted(rooms.values(), key=lambda room: (room.position, room.id))
-    start = min(item.starts_at for item in items)
-    start -= (start - _EPOCH) % _HOUR
-    placed = [item for item in items if item.room is not None]
-    free = [item for item in items if item.room is None]
+    starts = sorted({block.item.starts_at for block in blocks})
+    placed = [block for block in blocks if block.item.room is not None]
+    free = [block for block in blocks if block.item.room is None]
     # what has no room goes across all rooms where nothing else happens, else into a column of its own
-    across = [item for item in free if not any(_meet(item, other) for other in placed)]
-    beside = [item for item in free if item not in across]
+    across = [block for block in free if not any(_meet(block.item, other.item) for other in placed)]
+    beside = [block for block in free if block not in across]
     columns: list[PublishedRoom | None] = [*ordered]
     if beside or not columns:
         columns.append(None)
-    if len(columns) > MAX_COLUMNS:
+    if len(columns) > MAX_COLUMNS or len(starts) > MAX_ROWS:
         return None
     number = {room.id: index for index, room in enumerate(ordered, 1)}
-    by_column: dict[int, list[PublishedItem]] = {}
-    for item in placed:
-        if item.room is not None:
-            by_column.setdefault(number[item.room.id], []).append(item)
+    by_column: dict[int, list[Block]] = {}
+    for block in placed:
+        if block.item.room is not None:
+            by_column.setdefault(number[block.item.room.id], []).append(block)
     if beside:
         by_column[len(columns)] = beside
     if across:
         by_column[0] = across
-    cells = [cell for column, row in by_column.items() for cell in _cells(column, row, start)]
+    cells = [cell for column, held in by_column.items() for cell in _cells(column, held, starts)]
     # in the order of time: so a phone shows them
-    cells.sort(key=lambda cell: (cell.items[0].starts_at, cell.column))
-    last = max(cell.slot + cell.span for cell in cells)
-    hours = tuple((slot, start + STEP * slot) for slot in range(0, min(last, MAX_SLOTS), 12))
-    return Grid(tuple(columns), tuple(cells), hours)
+    cells.sort(key=lambda cell: (cell.row, cell.column))
+    return Grid(tuple(columns), tuple(starts), tuple(cells))
+
+
+def _end(item: PublishedItem) -> datetime:
+    return max(item.ends_at, item.starts_at + _LEAST)
 
 
 def _meet(a: PublishedItem, b: PublishedItem) -> bool:
-    return _floor(a.starts_at) < _ceil(b.ends_at) and _floor(b.starts_at) < _ceil(a.ends_at)
+    return a.starts_at < _end(b) and b.starts_at < _end(a)
 
 
-def _floor(instant: datetime) -> datetime:
-    return instant - (instant - _EPOCH) % STEP
-
-
-def _ceil(instant: datetime) -> datetime:
-    return instant + (_EPOCH - instant) % STEP
-
-
-def _cells(column: int, items: Iterable[PublishedItem], start: datetime) -> Iterable[Cell]:
-    """Items of one column; those that overlap share a cell, so that no card covers another."""
-    group: list[PublishedItem] = []
-    end = start
-    for item in items:
-        if group and _floor(item.starts_at) >= end:
-            yield _cell(column, group, end, start)
+def _cells(column: int, blocks: Iterable[Block], starts: Sequence[datetime]) -> Iterable[Cell]:
+    """Blocks of one column; those that overlap share a cell, so that no card covers another."""
+    group: list[Block] = []
+    end = starts[0]
+    for block in blocks:
+        if group and block.item.starts_at >= end:
+            yield _cell(column, group, end, starts)
             group = []
-        end = max(end, _ceil(item.ends_at)) if group else _ceil(item.ends_at)
-        group.append(item)
+        end = max(end, _end(block.item)) if group else _end(block.item)
+        group.append(block)
     if group:
-        yield _cell(column, group, end, start)
+        yield _cell(column, group, end, starts)
 
 
-def _cell(column: int, group: list[PublishedItem], end: datetime, start: datetime) -> Cell:
-    slot = min((_floor(group[0].starts_at) - start) // STEP, MAX_SLOTS - 1)
-    span = max(1, min((end - start) // STEP - slot, MAX_SLOTS - slot))
-    return Cell(column, slot, span, tuple(group))
+def _cell(column: int, group: list[Block], end: datetime, starts: Sequence[datetime]) -> Cell:
+    first = bisect_left(starts, group[0].item.starts_at)
+    return Cell(column, first, bisect_left(starts, end) - first, tuple(group))

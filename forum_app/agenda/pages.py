@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from forum_app.agenda.days import AgendaDay, agenda_days
 from forum_app.agenda.exchange import EventFacts, schedule_of
-from forum_app.agenda.grid import grid_of
+from forum_app.agenda.grid import Block, blocks_of, grid_of
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemStatus
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
 from forum_app.core.frab import render_json, render_xml
@@ -98,6 +98,7 @@ class Parts:
 
 
 _cards = Parts(6000)
+_lines = Parts(6000)
 _days = Parts(60)
 _bodies = Parts(1000)
 
@@ -117,20 +118,43 @@ class Renderer:
         self.second = second_zone(event)
         self.key = (agenda.digest, event.slug, language(), event.timezone, self.second)
 
-    def card(self, item: PublishedItem, state: str, mine: bool = False) -> Markup:
-        """The card of an item; state: "", now, next, past or cancelled; mine: with that mark."""
+    def card(
+        self, item: PublishedItem, state: str, mine: bool = False, inside: Sequence[Markup] = ()
+    ) -> Markup:
+        """The card of an item; state: "", now, next, past or cancelled; mine: with that mark.
+
+        inside: the lines of what is listed in this card.
+        """
         return _cards.get(
-            (self.key, item.id, state, mine),
+            (self.key, item.id, state, mine, tuple(inside)),
             lambda: render_part(
                 "agenda/_card.html",
                 item=item,
                 event=self.event,
                 state=state,
                 mine=mine,
+                inside=inside,
                 url=url_for("agenda.item", slug=self.event.slug, item_code=item.code),
                 kind=kind_label(item),
                 language_label=language_label(item.language),
                 access_label=access_label(item),
+                title_language=title_language(item),
+            ),
+        )
+
+    def line(self, item: PublishedItem, state: str, mine: bool, block: PublishedItem) -> Markup:
+        """An item as a line of its block's card; its access is said where it is not the block's."""
+        access = "" if item.access == block.access else str(gettext(ACCESS_LABELS[item.access]))
+        return _lines.get(
+            (self.key, item.id, state, mine, access),
+            lambda: render_part(
+                "agenda/_line.html",
+                item=item,
+                event=self.event,
+                state=state,
+                mine=mine,
+                url=url_for("agenda.item", slug=self.event.slug, item_code=item.code),
+                access_label=access,
                 title_language=title_language(item),
             ),
         )
@@ -147,19 +171,31 @@ class Renderer:
     def _day(
         self, day: date, items: Sequence[PublishedItem], state: Mapping[int, str], mine: Set[int]
     ) -> Markup:
-        grid = grid_of(items)
+        blocks = blocks_of(items)
+        grid = grid_of(blocks)
         zone = ZoneInfo(self.event.timezone)
 
-        def cards(row: Sequence[PublishedItem]) -> list[Markup]:
-            return [self.card(item, state.get(item.id, ""), item.id in mine) for item in row]
+        def cards(row: Sequence[Block]) -> list[Markup]:
+            return [
+                self.card(
+                    block.item,
+                    state.get(block.item.id, ""),
+                    block.item.id in mine,
+                    [
+                        self.line(item, state.get(item.id, ""), item.id in mine, block.item)
+                        for item in block.inside
+                    ],
+                )
+                for block in row
+            ]
 
         return render_part(
             "agenda/_day.html",
             day=day,
             columns=grid.columns if grid else (),
-            cells=[(c.column or "all", c.slot, c.span, cards(c.items)) for c in grid.cells] if grid else [],
-            hours=[(slot, f"{at.astimezone(zone):%H:%M}") for slot, at in grid.hours] if grid else [],
-            cards=[] if grid else cards(items),
+            cells=[(c.column or "all", c.row, c.span, cards(c.blocks)) for c in grid.cells] if grid else [],
+            times=[f"{at.astimezone(zone):%H:%M}" for at in grid.rows] if grid else [],
+            cards=[] if grid else cards(blocks),
         )
 
     def body(self, item: PublishedItem, state: str, near: "Near") -> Markup:

@@ -58,7 +58,7 @@ from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
 
-COLUMNS = 6  # tables side by side; more make cells too narrow for names
+COLUMNS = 4  # tables side by side; more make cells too narrow for names
 
 manage_navigation.add("meetings.manage_index", N_("Meetings"), order=60, visible=can_manage_event)
 manage_navigation.add("meetings.manage_tables", N_("Tables"), order=61, visible=can_manage_event)

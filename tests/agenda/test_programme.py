@@ -1,21 +1,23 @@
 """The reader's side: pages, search, one's own programme, busy time, pitches in a block."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from forum_app.agenda.clashes import Placed, find_clashes
-from forum_app.agenda.grid import grid_of
-from forum_app.agenda.models import Bookmark, ItemKind, ItemStatus
+from forum_app.agenda.grid import blocks_of, grid_of
+from forum_app.agenda.models import AccessLevel, AgendaItem, Bookmark, ItemKind, ItemStatus
 from forum_app.agenda.programme import agenda_of, busy_times
 from forum_app.agenda.queries import current_agenda
 from forum_app.agenda.speakers import SpeakerValues, place_pitch
 from forum_app.core.intervals import Interval
 from forum_app.db import db, transaction
 from forum_app.web import clock
-from tests.agenda.parts import at, let_speak, publish
+from tests.agenda.parts import at, edit, let_speak, publish
 from tests.factories import (
     NOW,
     make_event,
@@ -154,10 +156,69 @@ def test_pitches_fill_a_block(app: Flask) -> None:
     agenda = current_agenda(event)
     assert agenda is not None
     assert len(agenda.items) == 4
-    grid = grid_of(agenda.items)
+    grid = grid_of(blocks_of(agenda.items))
     assert grid is not None
-    [cell] = grid.cells  # the block and its pitches share one cell, nothing covers anything
-    assert (cell.column, cell.slot, cell.span, len(cell.items)) == (1, 0, 6, 4)
+    [cell] = grid.cells  # the pitches stand inside their block's card
+    assert (cell.column, cell.row, cell.span, len(grid.rows)) == (1, 0, 1, 1)
+    [card] = cell.blocks
+    assert card.item.id == block.id
+    assert [item.title_en for item in card.inside] == ["Pitch 0", "Pitch 1", "Pitch 2"]
+
+
+def test_a_block_lists_only_what_the_reader_may_know(client: FlaskClient) -> None:
+    event = make_event()
+    room, other = make_room(event), make_room(event, position=1)
+
+    def pair(start: float, block_values: dict[str, Any], pitch_values: dict[str, Any]) -> list[AgendaItem]:
+        block = make_item(
+            event,
+            **{
+                "kind": ItemKind.PITCH_BLOCK,
+                "title_en": f"Block at {start}",
+                "room_id": room.id,
+                "starts_at": at(start),
+                "ends_at": at(start + 1),
+                **block_values,
+            },
+        )
+        pitch = make_item(
+            event,
+            **{
+                "kind": ItemKind.PITCH,
+                "title_en": f"Pitch at {start}",
+                "room_id": room.id,
+                "parent_id": block.id,
+                "starts_at": at(start),
+                "ends_at": at(start + 0.5),
+                **pitch_values,
+            },
+        )
+        return [block, pitch]
+
+    closed = AccessLevel.REGISTERED
+    pair(9, {}, {})
+    pair(10, {}, {"access": closed})
+    pair(11, {"access": closed}, {})
+    pair(12, {}, {"room_id": other.id})
+    gone, _ = pair(13, {}, {})
+    pair(14, {}, {"starts_at": at(15), "ends_at": at(15.5)})
+    _, dropped = pair(16, {}, {})
+    publish(event)
+    edit(gone, status=ItemStatus.CANCELLED)
+    edit(dropped, status=ItemStatus.CANCELLED)
+    publish(event)
+    page = client.get(f"/events/{event.slug}/agenda").text
+    lines = re.findall(r'<li class="agenda-line[^>]*>.*?</li>', page, re.S)
+    assert ["Pitch at 9" in lines[0], "Pitch at 16" in lines[1], len(lines)] == [True, True, 2]
+    assert "Pitch at 10" not in page
+    assert "Block at 11" not in page
+    for hour in (11, 12, 13, 14):
+        assert page.count(f"Pitch at {hour}") == 1
+    # a search that finds the pitch and not its block shows it by itself
+    found = client.get(f"/events/{event.slug}/agenda?q=Pitch+at+9").text
+    assert "agenda-line" not in found
+    assert found.count("Pitch at 9</a>") == 1
+    assert client.get(f"/events/{event.slug}/agenda?q=at+9").text.count("agenda-line__title") == 1
 
 
 def test_the_grid_never_lays_one_card_over_another(app: Flask) -> None:
@@ -170,13 +231,15 @@ def test_the_grid_never_lays_one_card_over_another(app: Flask) -> None:
     publish(event)
     agenda = current_agenda(event)
     assert agenda is not None
-    grid = grid_of(agenda.items)
+    grid = grid_of(blocks_of(agenda.items))
     assert grid is not None
-    assert sorted(item.id for cell in grid.cells for item in cell.items) == sorted(i.id for i in agenda.items)
+    drawn = [block.item for cell in grid.cells for block in cell.blocks]
+    assert sorted(item.id for item in drawn) == sorted(item.id for item in agenda.items)
+    assert all(cell.blocks[0].item.starts_at == grid.rows[cell.row] for cell in grid.cells)
     taken: set[tuple[int, int]] = set()
     for cell in grid.cells:
         columns = range(1, len(grid.columns) + 1) if cell.column == 0 else [cell.column]
-        own = {(column, slot) for column in columns for slot in range(cell.slot, cell.slot + cell.span)}
+        own = {(column, row) for column in columns for row in range(cell.row, cell.row + cell.span)}
         assert not own & taken
         taken |= own
 
