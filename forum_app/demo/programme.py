@@ -22,6 +22,7 @@ from forum_app.demo.content import CRITERIA, ITEMS, PITCH_TITLES
 from forum_app.events.models import Event
 from forum_app.events.queries import list_rooms, list_tracks
 from forum_app.organizations.models import Organization
+from forum_app.organizations.queries import list_areas
 from forum_app.pitches.models import (
     Criterion,
     PitchCall,
@@ -131,6 +132,7 @@ def seed_pitches(
         opens_at=closes_at - timedelta(days=60),
         closes_at=closes_at,
         minutes=PITCH_MINUTES,
+        areas=list(list_areas()),
         criteria=[
             Criterion(name_en=en, name_ja=ja, weight=weight, best_score=5, position=position)
             for position, (en, ja, weight) in enumerate(CRITERIA)
