@@ -17,6 +17,7 @@ BUILT := .venv/runtime static/dist/manifest.json $(CATALOG)
 	$(PYTHON) -m venv .venv
 
 .venv/runtime: .venv/bin/python requirements.lock setup.cfg
+	mkdir -p static/dist  # a package of the wheel, which the editable installation looks for
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
