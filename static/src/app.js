@@ -13,6 +13,12 @@ function onContent(enhance) {
 // After a refused form the focus goes to the list of what to correct.
 onContent((part) => part.querySelector("[data-error-summary]")?.focus());
 
+// On a phone the tab of this page may lie beyond the edge of its bar.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const bar = tab.closest(".tabs");
+  bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+}
+
 // A menu closes on Escape and on a click elsewhere.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {

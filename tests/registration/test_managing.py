@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -274,6 +275,44 @@ def test_csv_is_safe_for_spreadsheets(client: FlaskClient) -> None:
     assert row["name_latin"].startswith("'=")
     assert (row["name_native"], row["needs"], row["state"]) == ("佐藤", "'+1", "approved")
     assert "internal" not in answer.text
+
+
+def test_csv_follows_the_list(client: FlaskClient) -> None:
+    event = make_event()
+    for name, state in (("Ann Approved", S.APPROVED), ("Ada Applied", S.APPLIED), ("Bob Applied", S.APPLIED)):
+        make_registration(event, make_user(name_latin=name, name_native=""), state=state)
+    organizer_of(event, client)
+    page = client.get(f"/events/{event.slug}/manage/registrations?state=waiting&q=ada&lang=en").text
+    link = re.search(r'href="([^"]*registrations\.csv[^"]*)"', page)
+    assert link is not None
+    address = link.group(1).replace("&amp;", "&")
+    assert "state=waiting" in address
+    assert "q=ada" in address
+
+    def names(path: str) -> list[str]:
+        text = client.get(path).data.decode("utf-8-sig")
+        return [row["name_latin"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert names(address) == ["Ada Applied"]
+    assert len(names(f"/events/{event.slug}/manage/registrations.csv")) == 3
+    assert len(names(f"/events/{event.slug}/manage/registrations.csv?page=9&size=25&state=nonsense")) == 3
+
+
+def test_side_navigation_says_where_one_is(client: FlaskClient) -> None:
+    event = make_event()
+    row = make_registration(event, make_user(), state=S.APPLIED)
+    organizer_of(event, client, EventRole.VETTING_OFFICER)
+    queue = client.get(f"/events/{event.slug}/manage/vetting?lang=en")
+    assert queue.location.endswith("?queue=1&lang=en")
+
+    def current(path: str) -> set[str]:
+        found = re.findall(r'class="usa-current" aria-current="page">([^<]+)<', client.get(path).text)
+        return {" ".join(one.split()) for one in found}
+
+    assert current(queue.location) == {"Vetting"}
+    address = f"/events/{event.slug}/manage/registrations"
+    assert current(f"{address}/{row.id}?lang=en") == {"Registrations"}
+    assert current(f"{address}?lang=en") == {"Registrations"}
 
 
 def many(event: Event, kind: ParticipantType, number: int) -> None:
