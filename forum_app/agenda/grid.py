@@ -7,7 +7,7 @@ in them, and hours in which nothing starts take no room.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from forum_app.agenda.snapshot import PublishedItem, PublishedRoom
 
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """columns: rooms in order; None is the column of what has no room. rows: when each begins."""
+    """columns: rooms in order; None is for what has no room, or the only one. rows: when each begins."""
 
     columns: tuple[PublishedRoom | None, ...]
     rows: tuple[datetime, ...]
@@ -78,28 +78,26 @@ def grid_of(blocks: Sequence[Block]) -> Grid | None:
     """The grid of a day (sorted by start); None when it needs more columns or rows than there are."""
     if not blocks:
         return None
-    rooms = {block.item.room.id: block.item.room for block in blocks if block.item.room is not None}
-    ordered = sorted(rooms.values(), key=lambda room: (room.position, room.id))
     starts = sorted({block.item.starts_at for block in blocks})
-    placed = [block for block in blocks if block.item.room is not None]
-    free = [block for block in blocks if block.item.room is None]
-    # what has no room goes across all rooms where nothing else happens, else into a column of its own
-    across = [block for block in free if not any(_meet(block.item, other.item) for other in placed)]
-    beside = [block for block in free if block not in across]
+    several = len({block.item.room.id for block in blocks if block.item.room is not None}) > 1
+    # what happens at a time when no other room is used goes across all of them
+    across: list[Block] = []
+    placed: list[Block] = []
+    for group in _clusters(blocks):
+        wide = (several and len(group) == 1) or all(block.item.room is None for block in group)
+        (across if wide else placed).extend(group)
+    rooms = {block.item.room.id: block.item.room for block in placed if block.item.room is not None}
+    ordered = sorted(rooms.values(), key=lambda room: (room.position, room.id))
     columns: list[PublishedRoom | None] = [*ordered]
-    if beside or not columns:
+    if not columns or any(block.item.room is None for block in placed):
         columns.append(None)
     if len(columns) > MAX_COLUMNS or len(starts) > MAX_ROWS:
         return None
     number = {room.id: index for index, room in enumerate(ordered, 1)}
-    by_column: dict[int, list[Block]] = {}
+    by_column: dict[int, list[Block]] = {0: across} if across else {}
     for block in placed:
-        if block.item.room is not None:
-            by_column.setdefault(number[block.item.room.id], []).append(block)
-    if beside:
-        by_column[len(columns)] = beside
-    if across:
-        by_column[0] = across
+        column = len(columns) if block.item.room is None else number[block.item.room.id]
+        by_column.setdefault(column, []).append(block)
     cells = [cell for column, held in by_column.items() for cell in _cells(column, held, starts)]
     # in the order of time: so a phone shows them
     cells.sort(key=lambda cell: (cell.row, cell.column))
@@ -110,24 +108,23 @@ def _end(item: PublishedItem) -> datetime:
     return max(item.ends_at, item.starts_at + _LEAST)
 
 
-def _meet(a: PublishedItem, b: PublishedItem) -> bool:
-    return a.starts_at < _end(b) and b.starts_at < _end(a)
+def _clusters(blocks: Iterable[Block]) -> Iterable[list[Block]]:
+    """The blocks (sorted by start) in chains of those that overlap."""
+    group: list[Block] = []
+    end = datetime.min.replace(tzinfo=UTC)
+    for block in blocks:
+        if group and block.item.starts_at >= end:
+            yield group
+            group = []
+        end = max(end, _end(block.item))
+        group.append(block)
+    if group:
+        yield group
 
 
 def _cells(column: int, blocks: Iterable[Block], starts: Sequence[datetime]) -> Iterable[Cell]:
     """Blocks of one column; those that overlap share a cell, so that no card covers another."""
-    group: list[Block] = []
-    end = starts[0]
-    for block in blocks:
-        if group and block.item.starts_at >= end:
-            yield _cell(column, group, end, starts)
-            group = []
-        end = max(end, _end(block.item)) if group else _end(block.item)
-        group.append(block)
-    if group:
-        yield _cell(column, group, end, starts)
-
-
-def _cell(column: int, group: list[Block], end: datetime, starts: Sequence[datetime]) -> Cell:
-    first = bisect_left(starts, group[0].item.starts_at)
-    return Cell(column, first, bisect_left(starts, end) - first, tuple(group))
+    for group in _clusters(blocks):
+        first = bisect_left(starts, group[0].item.starts_at)
+        end = max(_end(block.item) for block in group)
+        yield Cell(column, first, bisect_left(starts, end) - first, tuple(group))
