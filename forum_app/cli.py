@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -100,15 +99,15 @@ def create_admin_command(email: str, generate: bool) -> None:
     """A first administrator; asks for a password, or makes one."""
     from forum_app.accounts.services import create_admin
 
-    if generate or not sys.stdin.isatty():
-        password = secrets.token_urlsafe(18)
-        click.echo(f"Password: {password}")
-    else:
+    password = None
+    if not generate and sys.stdin.isatty():
         password = getpass.getpass("Password (15 characters or more): ")
         if password != getpass.getpass("Again: "):
             raise ConfigError("The two passwords differ.")
     with transaction():
-        create_admin(email=email, password=password, now=clock.now())
+        _, made = create_admin(email=email, password=password, now=clock.now())
+    if password is None:
+        click.echo(f"Password: {made}")
     click.echo(f"{email} is an administrator.")
 
 

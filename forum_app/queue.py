@@ -90,7 +90,8 @@ def _make_huey(settings: Settings) -> Huey:
     if settings.queue_url is None:
         path = settings.var / "queue.sqlite3"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey("forum", filename=str(path), timeout=15)
+        # what must not be lost is in the database; a job only wakes the worker for it
+        return SqliteHuey("forum", filename=str(path), timeout=15, fsync=False)
     url = settings.queue_url.replace("valkey://", "redis://", 1)
     return PriorityRedisHuey("forum", url=url)
 
