@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Flask
 from flask_babel import gettext
 
 from forum_app.web.languages import language, reader_zone
@@ -131,20 +131,13 @@ def instant(at: datetime, zone: str | None = None) -> str:
 
 def init_app(app: Flask) -> None:
     """Filters and globals for templates."""
-
-    def jinja_locale() -> str:
-        # asked dozens of times in one page
-        if "forum_locale" not in g:
-            g.forum_locale = language()
-        return str(g.forum_locale)
-
     env = app.jinja_env
     env.filters["text"] = lambda row, name: bilingual(row, name)
     env.filters["instant"] = instant
     env.filters["day"] = lambda value: format_date(value, language())
     env.filters["translated"] = gettext
     env.globals.update(
-        language=jinja_locale,
+        language=language,
         when_parts=when_parts,
         date_range=lambda first, last: format_dates(first, last, language()),
         zone_label=lambda zone, at: zone_label(zone, at, language()),
@@ -153,4 +146,4 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def locale_variable() -> dict[str, object]:
-        return {"locale": jinja_locale()}
+        return {"locale": language()}
