@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from flask import Response, current_app, make_response, render_template, request, url_for
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import update
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,7 +24,7 @@ from forum_app.events.services import get_event
 from forum_app.web import clock
 from forum_app.web.access import public, signed_in
 from forum_app.web.forms import ActionForm
-from forum_app.web.languages import LANGUAGE_NAMES, language
+from forum_app.web.languages import LANGUAGE_NAMES, language, speaking
 from forum_app.web.navigation import account_navigation
 from forum_app.web.submission import submission
 
@@ -71,7 +71,7 @@ def feed(token: str) -> Response:
     if request.if_none_match.contains_weak(etag):
         response = _calendar(Feed(b"", etag, None), "forum.ics")
     else:
-        with force_locale(row.locale):
+        with speaking(row.locale):
             response = _calendar(personal_feed(calendar, row, _site()), "forum.ics")
     _note_use(row, now)
     return response

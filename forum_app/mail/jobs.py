@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import current_app
-from flask_babel import force_locale, gettext
+from flask_babel import gettext
 
 from forum_app.config import Settings
 from forum_app.db import transaction
@@ -19,6 +19,7 @@ from forum_app.mail.transport import (
 )
 from forum_app.queue import every, job
 from forum_app.web import clock
+from forum_app.web.languages import speaking
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def deliver_batch(transport: Transport, domain: str, now: Callable[[], datetime]
                 give_back(mail_ids=[m.id for m in mails[position:]], now=now())
             return False
         try:
-            with force_locale(mail.locale):
+            with speaking(mail.locale):
                 sender = gettext("U.S.-Japan Technology Forums")
             transport.send(build_message(mail, sender_name=sender, domain=domain))
         except PermanentFailure as failure:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from werkzeug.routing import BuildError
+
+from forum_app.web.languages import speaking
 
 
 def link(endpoint: str, **values: Any) -> str:
@@ -24,7 +25,7 @@ def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple
 
     The first line of a template is "Subject: ..."; raises ValueError if it is not.
     """
-    with force_locale(locale):
+    with speaking(locale):
         text = render_template(f"email/{template}.txt", link=link, locale=locale, **context)
     subject, _, body = text.lstrip().partition("\n")
     if not subject.startswith("Subject: "):

@@ -3,12 +3,15 @@
 Language: ?lang=en|ja (kept in the session), else the account's, else Accept-Language, else English.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
-from flask import Flask, g, request, session
-from flask_babel import Babel, get_locale
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, force_locale
 from flask_login import current_user
 
 LANGUAGES = ("en", "ja")
@@ -64,10 +67,29 @@ def _choose() -> str:
     return request.accept_languages.best_match(LANGUAGES) or "en"
 
 
+_forced: ContextVar[str | None] = ContextVar("forum_forced_language", default=None)
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Inside, everything speaks this language: mails to somebody who is not the reader."""
+    token = _forced.set(name)
+    try:
+        with force_locale(name):
+            yield
+    finally:
+        _forced.reset(token)
+
+
 def language() -> str:
-    """Language in force, in a request or in forced locale (mail): "en" or "ja"."""
-    locale = get_locale()
-    return locale.language if locale is not None else "en"
+    """Language in force, "en" or "ja": of the reader, or the one that speaking() asks for.
+
+    Asked for every sentence of a page, so it does not go through Flask-Babel's own look-up.
+    """
+    forced = _forced.get()
+    if forced is not None:
+        return forced
+    return choose_language() if has_request_context() else "en"
 
 
 def reader_zone() -> str | None:
