@@ -1,7 +1,6 @@
 """One's own account: names, language and zone, address, password, devices."""
 
 from flask import render_template, session, url_for
-from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -22,6 +21,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.limits import limiter
 from forum_app.web.navigation import account_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext, ngettext
 
 POSTS = "30/minute;200/hour"
 WRONG = N_("This is not your current password.")

@@ -2,7 +2,7 @@
 
 import re
 
-from flask_babel import gettext
+from forum_app.web.texts import gettext
 
 # the first that matches counts: nearly every browser also names the ones it descends from
 BROWSERS = (

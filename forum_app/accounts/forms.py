@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import gettext, lazy_gettext
 from wtforms import EmailField, Field, HiddenField, RadioField, SelectField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 from wtforms.widgets import PasswordInput
@@ -18,6 +17,7 @@ from forum_app.web import clock
 from forum_app.web.formats import zone_label
 from forum_app.web.forms import BaseForm, text_field
 from forum_app.web.languages import LANGUAGE_NAMES, ZONES, known_zones, language
+from forum_app.web.texts import gettext, lazy_gettext
 
 KANA = re.compile(r"[\u3041-\u309f\u30a0-\u30ff\s]*")
 MOST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets

@@ -4,7 +4,6 @@ import secrets
 from datetime import datetime
 
 from flask import flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -30,6 +29,7 @@ from forum_app.web.forms import ActionForm, BaseForm
 from forum_app.web.languages import language
 from forum_app.web.limits import limiter
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 BROWSER = "sign_up"
 MAILED_TO = "mailed_to"

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext
-
 from forum_app.agenda.clashes import Clash
 from forum_app.agenda.queries import list_speakers, person_key
 from forum_app.events.models import Event
 from forum_app.events.queries import list_rooms
 from forum_app.web.formats import bilingual, format_date
 from forum_app.web.languages import language
+from forum_app.web.texts import gettext
 
 
 class ClashTexts:

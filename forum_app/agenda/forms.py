@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -41,6 +40,7 @@ from forum_app.web.forms import (
     optional,
     text_field,
 )
+from forum_app.web.texts import lazy_gettext
 
 STATUS_LABELS = {
     ItemStatus.CONFIRMED: N_("Confirmed"),

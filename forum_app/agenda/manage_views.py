@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -60,6 +59,7 @@ from forum_app.web.languages import language
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState, paginate
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 MORE_ROWS = 4

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import current_app, url_for
-from flask_babel import gettext
 from markupsafe import Markup
 
 from forum_app.agenda.days import AgendaDay, agenda_days
@@ -30,6 +29,7 @@ from forum_app.core.frab import render_json, render_xml
 from forum_app.events.models import Event
 from forum_app.web.formats import bilingual, second_zone
 from forum_app.web.languages import language
+from forum_app.web.texts import gettext
 
 MAX_WORDS = 8
 EVE = timedelta(hours=12)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -20,6 +19,7 @@ from forum_app.core.text import N_
 from forum_app.web import clock
 from forum_app.web.access import signed_in
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 # The form around the file needs a little room, too.

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import func
 from werkzeug.wrappers import Response
@@ -34,6 +33,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState, paginate
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 SPEAKER_SORTS: dict[str, Any] = {

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from flask import Response, current_app, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -44,6 +43,7 @@ from forum_app.web.formats import format_date
 from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 MAX_QUERY = 100
 

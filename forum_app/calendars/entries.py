@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext
-
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemKind, ItemStatus
 from forum_app.agenda.pages import language_label
 from forum_app.agenda.snapshot import PublishedItem, PublishedSpeaker
@@ -17,6 +15,7 @@ from forum_app.events.models import Visibility
 from forum_app.meetings.models import MeetingStatus
 from forum_app.registration.models import ENDED, SEATED, STATE_LABELS
 from forum_app.web.formats import bilingual
+from forum_app.web.texts import gettext
 
 ITEM_STATUS = {
     ItemStatus.CONFIRMED: Status.CONFIRMED,

@@ -6,8 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from flask_babel import gettext
-
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
 from forum_app.calendars.entries import Writer
 from forum_app.calendars.models import FeedToken
@@ -15,6 +13,7 @@ from forum_app.calendars.personal import PersonalCalendar
 from forum_app.calendars.queries import EventFacts
 from forum_app.core.ical import CalendarInfo, render_feed
 from forum_app.web.formats import bilingual
+from forum_app.web.texts import gettext
 
 
 class Site(NamedTuple):

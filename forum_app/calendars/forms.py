@@ -1,10 +1,10 @@
 """Forms of calendars."""
 
-from flask_babel import lazy_gettext
 from wtforms import SelectField
 
 from forum_app.web.forms import BaseForm, optional, text_field
 from forum_app.web.languages import LANGUAGE_NAMES
+from forum_app.web.texts import lazy_gettext
 
 
 class FeedForm(BaseForm):

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from flask import Response, current_app, make_response, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import update
 from werkzeug.wrappers import Response as BaseResponse
@@ -27,6 +26,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.languages import LANGUAGE_NAMES, language, speaking
 from forum_app.web.navigation import account_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 FRESH = 300  # seconds for which nobody needs to ask again
 USED_EVERY = timedelta(hours=1)

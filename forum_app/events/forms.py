@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
@@ -20,6 +19,7 @@ from forum_app.events.services import (
 from forum_app.web.formats import bilingual
 from forum_app.web.forms import BaseForm, ZonedDateTimeField, long_text_field, optional, text_field
 from forum_app.web.languages import is_zone
+from forum_app.web.texts import gettext, lazy_gettext
 
 WINDOW_FIELDS = ("registration_opens_at", "registration_closes_at")
 

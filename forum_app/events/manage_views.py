@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -53,6 +52,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.languages import ZONES
 from forum_app.web.navigation import event_navigation, manage_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 

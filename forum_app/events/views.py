@@ -1,7 +1,6 @@
 """Events from outside: the front page, the list, one event; and what administrators set up."""
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -30,6 +29,7 @@ from forum_app.web.languages import ZONES
 from forum_app.web.navigation import event_navigation, site_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 UPCOMING_ON_HOME = 7

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, render_template
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.history import blueprint
@@ -19,6 +18,7 @@ from forum_app.web.access import public
 from forum_app.web.csv import csv_response
 from forum_app.web.formats import bilingual
 from forum_app.web.languages import language
+from forum_app.web.texts import gettext
 
 
 def _reader() -> Any:

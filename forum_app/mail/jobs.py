@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import current_app
-from flask_babel import gettext
 
 from forum_app.config import Settings
 from forum_app.db import transaction
@@ -20,6 +19,7 @@ from forum_app.mail.transport import (
 from forum_app.queue import every, job
 from forum_app.web import clock
 from forum_app.web.languages import speaking
+from forum_app.web.texts import gettext
 
 log = logging.getLogger(__name__)
 

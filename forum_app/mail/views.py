@@ -4,7 +4,6 @@ Texts hold links that open accounts, so nobody reads them in production.
 """
 
 from flask import Response, current_app, render_template, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from forum_app.core.errors import NotFound
@@ -19,6 +18,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import site_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext
 
 STATES = {
     MailState.QUEUED: (N_("In the queue"), "info"),

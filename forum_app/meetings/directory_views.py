@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from flask import render_template
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale
 from flask_login import current_user
 
 from forum_app.core.errors import PermissionDenied
@@ -23,6 +23,7 @@ from forum_app.web.formats import bilingual
 from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext
 
 SLOTS_SHOWN = 3  # a hint that there is time; all of them are on the page to ask
 

@@ -4,12 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from forum_app.meetings.models import PRIORITY_LABELS, Priority
 from forum_app.web.forms import BaseForm, ZonedDateTimeField, long_text_field, optional, text_field
+from forum_app.web.texts import gettext, lazy_gettext
 
 SLOT = re.compile(r"\d{8}T\d{4}Z")
 LANGUAGE_PAIRS = ("en-ja",)

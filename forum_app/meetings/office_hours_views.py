@@ -6,7 +6,6 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from flask import render_template, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -25,6 +24,7 @@ from forum_app.web import clock
 from forum_app.web.access import signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 
 @blueprint.route("/events/<slug>/meetings/office-hours", methods=["GET", "POST"])

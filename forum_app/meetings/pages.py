@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import g, request
+from flask import request
 from flask_login import current_user
 
 from forum_app.core.errors import NotFound, PermissionDenied
@@ -21,8 +21,9 @@ from forum_app.meetings.models import (
     RequestState,
 )
 from forum_app.meetings.permissions import is_self
-from forum_app.meetings.queries import find_participant, get_participant, participant_of
+from forum_app.meetings.queries import PRESENT, find_participant, get_participant, participant_of
 from forum_app.registration.models import Registration
+from forum_app.registration.permissions import active_state
 from forum_app.web.access import id_in
 from forum_app.web.formats import bilingual, when_parts
 
@@ -33,13 +34,10 @@ NOT_IN = N_(
 
 
 def takes_part(user: Any, event: Any) -> bool:
-    """Whether to show the entries of this feature; asked twice per page, read once."""
+    """Whether to show the entries of this feature; asked often, read once per transaction."""
     if event is None or not user.is_authenticated:
         return False
-    key = f"meetings_takes_part_{event.id}"
-    if key not in g:
-        setattr(g, key, is_staff(user, event) or find_participant(user, event) is not None)
-    return bool(g.get(key))
+    return is_staff(user, event) or active_state(user, event) in PRESENT
 
 
 @blueprint.app_template_filter("meeting_host")

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -60,6 +59,7 @@ from forum_app.web.errors import sentence
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 SHOWN_SLOTS = 60  # radio buttons on a page; the first are the ones that matter
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from babel import Locale
-from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField
 from wtforms.validators import Email, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -13,6 +12,7 @@ from forum_app.organizations.queries import list_areas
 from forum_app.web.formats import bilingual
 from forum_app.web.forms import BaseForm, long_text_field, optional, text_field
 from forum_app.web.languages import language
+from forum_app.web.texts import gettext, lazy_gettext
 
 FIRST_COUNTRIES = ("JP", "US")
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, url_for
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.core.errors import Invalid
@@ -37,6 +36,7 @@ from forum_app.web.access import authorize, signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.limits import limiter
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 
 def _back(slug: str) -> str:

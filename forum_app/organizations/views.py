@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.core.errors import Invalid
@@ -48,6 +47,7 @@ from forum_app.web.limits import limiter
 from forum_app.web.navigation import site_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext
 
 site_navigation.add("organizations.index", N_("Organizations"), order=30)
 

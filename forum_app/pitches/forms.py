@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange, ValidationError
@@ -25,6 +24,7 @@ from forum_app.pitches.models import (
 from forum_app.pitches.services import LANGUAGES, STAGES, PitchValues
 from forum_app.web.formats import bilingual, instant
 from forum_app.web.forms import BaseForm, ZonedDateTimeField, long_text_field, optional, text_field
+from forum_app.web.texts import gettext, lazy_gettext
 
 S = SubmissionState
 WORDS = (

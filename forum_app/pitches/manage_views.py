@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from flask import render_template, request, url_for
-from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -44,6 +43,7 @@ from forum_app.web.languages import language
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext, ngettext
 
 S = SubmissionState
 Answer = Response | tuple[str, int]

@@ -1,7 +1,6 @@
 """Reviewing: the queue, one pitch, a conflict of interest."""
 
 from flask import render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -37,6 +36,7 @@ from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation, manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, abort, current_app, redirect, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
@@ -57,6 +56,7 @@ from forum_app.web.languages import language
 from forum_app.web.limits import limiter
 from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission as form_submission
+from forum_app.web.texts import gettext
 
 S = SubmissionState
 Answer = AnyResponse | str | tuple[str, int]

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.core.errors import Conflict, NotFound
@@ -28,6 +27,7 @@ from forum_app.web.errors import sentence
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 S = RegistrationState
 MOST_TYPED = 300

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask_babel import lazy_gettext
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, NumberRange, Regexp
 
 from forum_app.events.models import Event
 from forum_app.registration.models import RegistrationState
 from forum_app.web.forms import BaseForm, long_text_field, optional, text_field
+from forum_app.web.texts import lazy_gettext
 
 LANGUAGE_CHOICES = [
     ("en", lazy_gettext("English")),

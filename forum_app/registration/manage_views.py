@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -46,6 +45,7 @@ from forum_app.web.languages import language
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
+from forum_app.web.texts import gettext, ngettext
 
 S = RegistrationState
 manage_navigation.add("registration.manage_index", N_("Registrations"), order=20, visible=can_vet)

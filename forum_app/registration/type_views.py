@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import render_template, url_for
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.core.errors import NotFound
@@ -20,6 +19,7 @@ from forum_app.web import clock
 from forum_app.web.access import authorize, signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 S = RegistrationState
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 
 from forum_app.core.errors import NotFound
@@ -22,6 +21,7 @@ from forum_app.web.access import authorize, signed_in
 from forum_app.web.formats import bilingual
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 S = RegistrationState
 DECISION_LABELS = {

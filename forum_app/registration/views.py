@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import segno
 from flask import Response, redirect, render_template, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -52,6 +51,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
+from forum_app.web.texts import gettext
 
 S = RegistrationState
 blueprint.add_app_template_global(lambda state: gettext(STATE_LABELS[state]), "registration_state_label")

@@ -4,12 +4,12 @@ import logging
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from forum_app.core.errors import Conflict, DomainError, Invalid, NotFound, PermissionDenied
 from forum_app.core.text import N_
+from forum_app.web.texts import gettext
 
 log = logging.getLogger(__name__)
 

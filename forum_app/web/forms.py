@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from babel.support import Translations
 from flask import request
-from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import DateTimeLocalField, Field, HiddenField, SelectChoice, StringField, TextAreaField
@@ -21,6 +20,7 @@ from wtforms.widgets import Input, Select, TextArea
 
 from forum_app.core.errors import Invalid
 from forum_app.web.languages import language
+from forum_app.web.texts import gettext, lazy_gettext
 
 # Bidirectional controls reorder what follows them; C0 and C1 controls have no place in a form.
 FORBIDDEN = {chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)]} - {"\t", "\n", "\r"}

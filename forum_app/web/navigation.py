@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from flask import Flask, request, url_for
-from flask_babel import gettext
 from flask_login import current_user
+
+from forum_app.web.texts import gettext
 
 
 class Link(NamedTuple):

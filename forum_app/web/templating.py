@@ -1,17 +1,15 @@
 """Templates: components that cost nothing to import, sentences that cost little to translate."""
 
-from gettext import NullTranslations
 from typing import Any
 
 from flask import Flask
-from flask_babel import get_translations
 from jinja2 import Template, pass_eval_context
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from forum_app.web.languages import language
+from forum_app.web.texts import catalog
 
 
 class ComponentTemplate(Template):
@@ -27,17 +25,6 @@ class ComponentTemplate(Template):
         return self._module
 
 
-# Catalogs by language, read once; finding them anew for each sentence cost more than the sentence.
-_catalogs: dict[str, NullTranslations] = {}
-
-
-def _catalog() -> NullTranslations:
-    name = language()
-    if name not in _catalogs:
-        _catalogs[name] = get_translations()
-    return _catalogs[name]
-
-
 def _filled(context: EvalContext, text: str, variables: dict[str, Any]) -> str:
     """text with its placeholders filled; what is filled in is escaped where the template escapes."""
     if context.autoescape:
@@ -48,13 +35,13 @@ def _filled(context: EvalContext, text: str, variables: dict[str, Any]) -> str:
 @pass_eval_context
 def translate(context: EvalContext, message: str, /, **variables: Any) -> str:
     """_() and gettext() of templates: always a format string, as in Jinja's own newstyle gettext."""
-    return _filled(context, _catalog().gettext(message), variables)
+    return _filled(context, catalog().gettext(message), variables)
 
 
 @pass_eval_context
 def translate_plural(context: EvalContext, singular: str, plural: str, num: int, /, **variables: Any) -> str:
     """ngettext() of templates; the number is %(num)s."""
-    return _filled(context, _catalog().ngettext(singular, plural, num), {"num": num, **variables})
+    return _filled(context, catalog().ngettext(singular, plural, num), {"num": num, **variables})
 
 
 def init_app(app: Flask) -> None:
