@@ -221,6 +221,7 @@ def test_a_founder_pitches_is_accepted_and_meets_the_diu_rep(
     founder.check_accessibility()
     page.fill("[name=title_en]", f"Hearing what drones say {mark}")
     page.fill("[name=abstract_en]", "Microphones that tell aircraft from birds, at a tenth of the price.")
+    page.locator("label[for^=area_ids]").first.click()
     page.locator("label[for^=stage]", has_text="Prototype").click()
     page.fill("[name=presenter]", "Nozomi Hara")
     page.set_input_files("[name=deck]", deck(tmp_path))
