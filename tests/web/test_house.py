@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wtforms.widgets import html_params
 
 from forum_app.web.forms import attributes
+from tests.factories import make_user, sign_in
 
 
 @pytest.mark.every_database
@@ -31,3 +32,12 @@ def test_healthy(client: FlaskClient) -> None:
 )
 def test_attributes_are_written_as_wtforms_writes_them(values: dict[str, Any]) -> None:
     assert unescape(attributes(**values)) == unescape(html_params(**values))
+
+
+def test_only_an_answer_that_changes_the_session_sets_the_cookie(client: FlaskClient) -> None:
+    sign_in(client, make_user())
+    assert "Set-Cookie" in client.get("/?lang=ja").headers
+    for path in ("/healthz", "/", "/static/manifest.json"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers, path
