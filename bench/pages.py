@@ -2,7 +2,7 @@
 
 Method: `forum seed bench` (200 items, 150 speakers, 1,000 registrants), gunicorn with one worker,
 every page asked for 20 times to warm up and then measured over 100 requests on one connection; the
-worker's CPU time comes from /proc. The peers' figures were measured the same way on two such cores.
+worker's CPU time comes from /proc. The peers' figures are given (docs/benchmarks.md), not measured here.
 """
 
 import re
