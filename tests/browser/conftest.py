@@ -67,9 +67,13 @@ class Visitor:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
 
+    # A refused form answers 422 and a lost race 409, which the browser logs as a failed resource. A request
+    # still under way when the page is left is aborted by the browser; htmx logs that as sendAbort, and before
+    # that (as before any real error, which then follows under its own name) as afterRequest.
+    EXPECTED = ("422", "409", "htmx:sendAbort", "htmx:afterRequest")
+
     def _console(self, message: Any) -> None:
-        # a refused form answers 422 and a lost race 409, which the browser logs as a failed resource
-        if message.type == "error" and not any(code in message.text for code in ("422", "409")):
+        if message.type == "error" and not any(text in message.text for text in self.EXPECTED):
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def go(self, path: str) -> Page:
