@@ -134,6 +134,7 @@ class Room(Base):
     event_id: Mapped[int] = mapped_column(ForeignKey(Event.id, ondelete="CASCADE"), index=True)
     name_en: Mapped[str] = mapped_column(String(200), default="")
     name_ja: Mapped[str] = mapped_column(String(200), default="")
+    building: Mapped[str] = mapped_column(String(100), default="")  # "": the venue's only one
     floor: Mapped[str] = mapped_column(String(60), default="")
     capacity: Mapped[int | None]
     position: Mapped[int] = mapped_column(default=0)

@@ -1,11 +1,12 @@
 """The registry of organizations in two languages, and who belongs to them."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Date,
     Enum,
     ForeignKey,
     Index,
@@ -49,6 +50,23 @@ KIND_LABELS = {
     Kind.FACILITATOR: N_("Facilitator"),
     Kind.PRESS: N_("Press"),
     Kind.OTHER: N_("Other"),
+}
+
+
+class Stage(enum.StrEnum):
+    """How far a company's product is."""
+
+    IDEA = "idea"
+    PROTOTYPE = "prototype"
+    PRODUCT = "product"
+    REVENUE = "revenue"
+
+
+STAGE_LABELS = {
+    Stage.IDEA: N_("Idea"),
+    Stage.PROTOTYPE: N_("Prototype"),
+    Stage.PRODUCT: N_("Product"),
+    Stage.REVENUE: N_("Revenue"),
 }
 
 _ISO_3166 = (
@@ -122,6 +140,8 @@ class Organization(Base):
     website: Mapped[str] = mapped_column(String(500), default="")
     profile_en: Mapped[str] = mapped_column(Text, default="")
     profile_ja: Mapped[str] = mapped_column(Text, default="")
+    stage: Mapped[Stage | None] = mapped_column(Enum(Stage, native_enum=False, length=20))
+    weapons_related: Mapped[bool] = mapped_column(default=False)  # has business related to weapons
     fictional: Mapped[bool] = mapped_column(default=False)
     sort_en: Mapped[str] = mapped_column(_SortKey, default="")
     sort_ja: Mapped[str] = mapped_column(_SortKey, default="")
@@ -255,3 +275,58 @@ class Membership(Base):
     @property
     def audit_label(self) -> str:
         return self.email_key or ""
+
+
+class ExclusionGround(enum.StrEnum):
+    """Why an organization may not meet somebody."""
+
+    LP_AGREEMENT = "lp_agreement"
+    RESEARCH_AWARD = "research_award"
+    COMPETITOR = "competitor"
+    OTHER = "other"
+
+
+EXCLUSION_GROUND_LABELS = {
+    ExclusionGround.LP_AGREEMENT: N_("Limited-partner agreement"),
+    ExclusionGround.RESEARCH_AWARD: N_("Terms of a research award"),
+    ExclusionGround.COMPETITOR: N_("Competitor"),
+    ExclusionGround.OTHER: N_("Other ground"),
+}
+
+
+class Exclusion(Base):
+    """Whom an organization must not meet: one organization, a kind, a technology area, or all with
+    business related to weapons. Confidential: the other side never learns of it.
+
+    ends_on: the last day on which it holds, None: until it is ended.
+    """
+
+    __tablename__ = "organizations_exclusion"
+    __table_args__ = (
+        CheckConstraint(
+            "(CASE WHEN other_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN kind IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN area_id IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN weapons_related THEN 1 ELSE 0 END) = 1",
+            name="one_target",
+        ),
+        CheckConstraint("other_id IS NULL OR other_id <> organization_id", name="two_organizations"),
+    )
+
+    id: Mapped[Key]
+    organization_id: Mapped[int] = mapped_column(ForeignKey(Organization.id, ondelete="CASCADE"), index=True)
+    other_id: Mapped[int | None] = mapped_column(ForeignKey(Organization.id, ondelete="CASCADE"), index=True)
+    kind: Mapped[Kind | None] = mapped_column(Enum(Kind, native_enum=False, length=30))
+    area_id: Mapped[int | None] = mapped_column(ForeignKey(TechnologyArea.id, ondelete="CASCADE"), index=True)
+    weapons_related: Mapped[bool] = mapped_column(default=False)
+    ground: Mapped[ExclusionGround] = mapped_column(Enum(ExclusionGround, native_enum=False, length=20))
+    reason: Mapped[str] = mapped_column(String(1000), default="")
+    ends_on: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
+    organization: Mapped[Organization] = relationship(foreign_keys=[organization_id])
+    other: Mapped[Organization | None] = relationship(foreign_keys=[other_id])
+    area: Mapped[TechnologyArea | None] = relationship()
+
+    @property
+    def audit_label(self) -> str:
+        return self.ground.value
