@@ -32,8 +32,8 @@ class Participant:
 class Meeting:
     """A wished meeting of participants a and b.
 
-    weight: at least 1. session: index into Problem.sessions, or None for any slot. fixed: the only slot, or None.
-    after: meetings that must be held in a strictly earlier slot, if they are held at all.
+    weight: at least 1. session: index into Problem.sessions, or None for any slot. fixed: the only slot,
+    or None. after: meetings that must be held in a strictly earlier slot, if they are held at all.
     interpreters: None if the meeting needs none, else the interpreters that serve.
     tables: None for any table, else the tables that serve.
     """
@@ -72,8 +72,8 @@ class Assignment:
 class Problem:
     """One run of the scheduler.
 
-    sessions: the slots of each session; empty if the event has one. all_mandatory: every meeting must be placed.
-    fairness_d: largest allowed difference between the break counts of any two participants, or None.
+    sessions: the slots of each session; empty if the event has one. all_mandatory: every meeting must be
+    placed. fairness_d: largest allowed difference between the break counts of any two participants, or None.
     table_unavailable: per table the slots in which it is not there; empty means always there, for all.
     previous: a published schedule, of which as few as possible move. pinned: must stay exactly so.
     """
@@ -97,7 +97,7 @@ class Status(StrEnum):
     FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
     UNKNOWN = "unknown"
-    """Every meeting must be placed, none such schedule was found, and none was ruled out, in the time given."""
+    """Every meeting must be placed, none schedule was found in the time given, nor ruled out."""
 
 
 class Reason(StrEnum):
@@ -121,8 +121,8 @@ class Reason(StrEnum):
 class Progress:
     """How far a run has come. None: not known yet.
 
-    seconds since the start; weight_bound: no schedule places more; breaks_bound: no schedule of the largest weight
-    has fewer breaks; phase: one word, `reading`, `placing`, `breaks`, `proving`, `tables` or `done`.
+    seconds since the start; weight_bound: no schedule places more; breaks_bound: no schedule of the largest
+    weight has fewer breaks; phase: one word, `reading`, `placing`, `breaks`, `proving`, `tables` or `done`.
     """
 
     seconds: float
@@ -138,10 +138,11 @@ class Progress:
 class Result:
     """A schedule with what is proven about it.
 
-    status: `optimal` if weight, moves and breaks are proven. moved: assignments of Problem.previous that are not
-    kept (other slot, other table, or not placed). idle_slots: slots without a meeting between the first and the
-    last meeting of a participant, summed; idle_slots_available: those of them in which the participant was
-    available. table_changes: how often a participant's next meeting is at another table. seconds: wall time.
+    status: `optimal` if weight, moves and breaks are proven. moved: assignments of Problem.previous that are
+    not kept (other slot, other table, or not placed). idle_slots: slots without a meeting between the first
+    and the last meeting of a participant, summed; idle_slots_available: those of them in which the
+    participant was available. table_changes: how often a participant's next meeting is at another table.
+    seconds: wall time.
     """
 
     status: Status
@@ -160,7 +161,7 @@ class Result:
 
 
 def allowed_slots(problem: Problem) -> list[list[int]]:
-    """Per meeting the slots in which both participants are available, in its session, and its fixed or pinned slot.
+    """Per meeting the slots in which both participants can, within its session, fixed slot and pin.
 
     Empty where none remains. Orders (`after`), tables and interpreters are not looked at.
     """
