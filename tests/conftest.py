@@ -29,10 +29,10 @@ KEPT_TABLES = {"organizations_area", "alembic_version"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database" in metafunc.fixturenames:
+    if "database_name" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("every_database")
         names = ["sqlite", "postgresql"] if marker else ["sqlite"]
-        metafunc.parametrize("database", names, indirect=True, scope="session")
+        metafunc.parametrize("database_name", names, indirect=True, scope="session")
 
 
 def make_settings(var: Path, **changes: Any) -> Settings:
@@ -60,9 +60,11 @@ class TestDatabase:
     def __init__(self, name: str, var: Path) -> None:
         self.name = name
         var.mkdir(parents=True, exist_ok=True)
+        self.seeded = False
         if name == "postgresql":
             worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-            url = postgresql_server().create_database(f"forum_{worker}_{os.getpid()}")
+            self.server_name = f"forum_{worker}_{os.getpid()}_{var.name}"
+            url = postgresql_server().create_database(self.server_name)
             self.settings = make_settings(var, database_url=url)
         else:
             self.path = var / "forum.sqlite3"
@@ -79,6 +81,17 @@ class TestDatabase:
             self.template = var / "template.sqlite3"
             shutil.copyfile(self.path, self.template)
 
+    def keep(self) -> None:
+        """What is there now is what reset() brings back from now on."""
+        self.seeded = True
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()  # with the last connection, a write-ahead log goes into the file
+        if self.name == "sqlite":
+            shutil.copyfile(self.path, self.template)
+        else:
+            postgresql_server().create_database(f"{self.server_name}_kept", self.server_name)
+
     def reset(self) -> None:
         with self.app.app_context():
             db.session.remove()
@@ -87,6 +100,8 @@ class TestDatabase:
                 for suffix in ("-wal", "-shm"):
                     Path(f"{self.path}{suffix}").unlink(missing_ok=True)
                 shutil.copyfile(self.template, self.path)
+            elif self.seeded:
+                postgresql_server().create_database(self.server_name, f"{self.server_name}_kept")
             else:
                 tables = [t.name for t in Base.metadata.sorted_tables if t.name not in KEPT_TABLES]
                 with db.engine.begin() as connection:
@@ -97,10 +112,16 @@ class TestDatabase:
 
 
 @pytest.fixture(scope="session")
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TestDatabase:
-    """The migrated database of this process; marked tests run on both kinds."""
-    name: str = getattr(request, "param", "sqlite")
-    return TestDatabase(name, tmp_path_factory.mktemp(name))
+def database_name(request: pytest.FixtureRequest) -> str:
+    """The kind of database: tests marked `every_database` run once on each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> TestDatabase:
+    """The migrated database of this process."""
+    return TestDatabase(database_name, tmp_path_factory.mktemp(database_name))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ routes come from the application itself, so a new one is tried from its first da
 """
 
 import re
-import shutil
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,8 +58,8 @@ WORDS = ("%00", "%FF%FE", "%E2%80%AE%3Cscript%3Ealert(1)%3C/script%3E", "x" * 20
 class Forum:
     """The seeded application, with somebody signed in for each account."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = TestDatabase("sqlite", folder)
+    def __init__(self, name: str, folder: Path) -> None:
+        self.database = TestDatabase(name, folder)
         self.app = self.database.app
         self.now = datetime.now(UTC)
         settings = replace(self.database.settings, demo_password=PASSWORD)
@@ -75,9 +74,8 @@ class Forum:
                 )
             self.users = {email: users[email].id for email, *_ in ACCOUNTS}
             self.values = {**route_values(db.session), "token": self.token}
-            db.session.remove()
-            db.engine.dispose()  # with the last connection, the write-ahead log goes into the file
-        shutil.copyfile(self.database.path, self.database.template)
+        self.database.keep()
+        self._fields: dict[tuple[str, str], list[str]] = {}
 
     def _session(self, email: str, user_id: int) -> None:
         db.session.add(
@@ -106,6 +104,13 @@ class Forum:
 
     def reset(self) -> None:
         self.database.reset()
+
+    def fields(self, reader: str, rule: Rule) -> list[str]:
+        """Names of the fields of the forms on a page, as the reader sees it before anything is sent."""
+        known = self._fields.get((reader, rule.rule))
+        if known is None:
+            known = self._fields[reader, rule.rule] = fields_of(self.client(reader), self.path(rule))
+        return known
 
 
 class Findings:
@@ -136,8 +141,9 @@ class Findings:
 
 
 @pytest.fixture(scope="module")
-def forum(tmp_path_factory: pytest.TempPathFactory) -> Forum:
-    return Forum(tmp_path_factory.mktemp("hostile"))
+def forum(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Forum:
+    """One forum on each database; tests of what never gets as far as a database take the first."""
+    return Forum(database_name, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture
@@ -168,6 +174,7 @@ def check_page(response: Response | TestResponse, name: str, findings: Findings)
     findings.note(MARK in text, f"{name}: script text is not escaped")
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("reader", READERS)
 def test_every_page_for_everybody(forum: Forum, findings: Findings, reader: str) -> None:
     forum.reset()
@@ -183,6 +190,7 @@ def test_every_page_for_everybody(forum: Forum, findings: Findings, reader: str)
         findings.note(many, f"{reader} {path}: {len(statements)} statements")
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("reader", "query"),
     [*(("organizer@forum.example", query) for query in QUERIES),
@@ -197,6 +205,7 @@ def test_absurd_queries(forum: Forum, findings: Findings, reader: str, query: st
             check_page(response, f"{reader} {path}?{query}", findings)
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("reader", [STRANGER, "admin@forum.example"])
 def test_absurd_arguments(forum: Forum, findings: Findings, reader: str) -> None:
     client = forum.client(reader)
@@ -234,6 +243,7 @@ FILLINGS: dict[str, Any] = {
 USUAL = ("name", "reason", "decision", "type_id", "ids", "rows", "slot", "table_id", "starts_at", "score")
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("reader", "filling"),
     [*(("organizer@forum.example", filling) for filling in FILLINGS),
@@ -245,7 +255,7 @@ def test_every_form_with_garbage(forum: Forum, findings: Findings, reader: str, 
     for rule in forum.rules("POST"):
         client = forum.client(reader)
         path = forum.path(rule)
-        names = [*(fields_of(client, path) if "GET" in (rule.methods or ()) else ()), *USUAL]
+        names = [*(forum.fields(reader, rule) if "GET" in (rule.methods or ()) else ()), *USUAL]
         data = MultiDict(FILLINGS[filling](names))
         data["idempotency_key"] = f"{reader}{filling}{rule.endpoint}"
         answers = [findings.ask(client, "POST", path, data=data) for _ in range(2)]
@@ -330,6 +340,7 @@ def fill_with_scripts(forum: Forum) -> int:
     return count
 
 
+@pytest.mark.every_database
 def test_stored_scripts_are_shown_harmless(forum: Forum, findings: Findings) -> None:
     forum.reset()
     with forum.app.app_context():

@@ -147,7 +147,7 @@ def _filtered(statement: Any, filters: Any, event: Event, clashing: Sequence[int
 def clashes_now(slug: str) -> str:
     """Part of the form: what clashes with what is typed, saved or not."""
     event = managed_event(slug)
-    code = request.args.get("item", "")
+    code = request.args.get("item", "").replace("\0", "")
     item = get_item(event, code) if code else None
     sentences = _clashes(event, _typed(request.args, event, item), item)
     keep = bool(request.args.get("keep_clashes"))
