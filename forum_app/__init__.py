@@ -70,6 +70,8 @@ MODULES = (
     "timetable.models",
     "floor.models",
     "outcomes.models",
+    "outcomes.views",
+    "outcomes.manage_views",
     "calendars.models",
     "calendars.views",
     "history.views",

@@ -24,7 +24,8 @@ from forum_app.web import clock
 from tests.parts import postgresql_server
 
 # Tests hold on this day for ever: factories make events some weeks after it.
-clock.set_to(datetime(2026, 11, 22, 3, 0, tzinfo=UTC))
+TODAY = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+clock.set_to(TODAY)
 KEPT_TABLES = {"organizations_area", "alembic_version"}
 
 
@@ -33,6 +34,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marker = metafunc.definition.get_closest_marker("every_database")
         names = ["sqlite", "postgresql"] if marker else ["sqlite"]
         metafunc.parametrize("database_name", names, indirect=True, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def todays_clock() -> Iterator[None]:
+    """Whatever a test makes of the clock, the next one starts on this day."""
+    yield
+    clock.set_to(TODAY)
 
 
 def make_settings(var: Path, **changes: Any) -> Settings:

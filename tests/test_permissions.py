@@ -226,6 +226,15 @@ FEATURES["pitches"] = {
     "POST pitches.remove_criterion_from_call": "302  403  403  403  403  403  403  in   403  in",
 }
 
+FEATURES["outcomes"] = {
+    #                            anon attd memb repr revw vett chck orga othr admn
+    "GET outcomes.index":        "302  200  200  200  403  403  403  403  403  403",
+    "GET outcomes.note":         "302  200  404  200  404  404  404  404  404  404",
+    "POST outcomes.note":        "302  in   404  in   404  404  404  404  404  404",
+    "GET outcomes.manage_index": "302  403  403  403  403  403  403  200  403  200",
+    "GET outcomes.manage_csv":   "302  403  403  403  403  403  403  200  403  200",
+}
+
 FEATURES["meetings"] = {
     #                                   anon attd memb repr revw vett chck orga othr admn
     "GET meetings.index":               "302  200  200  200  403  403  403  200  403  200",
@@ -278,6 +287,7 @@ FEATURES["history"] = {
 # Where a path names something else than the first of its kind.
 ARGUMENTS: dict[str, dict[str, str]] = {
     "meetings.request": {"registration_id": "host_registration_id"},
+    "outcomes.note": {"meeting_id": "held_meeting_id"},
     "registration.admit": {"registration_id": "seated_registration_id"},
     "registration.undo": {"registration_id": "seated_registration_id"},
 }

@@ -183,8 +183,19 @@ def build(app: Flask) -> dict[str, object]:
             MeetingParticipant(registration_id=asker.id, role=MeetingRole.GUEST),
         ]
     )
+    held = Meeting(
+        event_id=event.id,
+        starts_at=now - timedelta(hours=1),
+        ends_at=now,
+        topic="Radar",
+        uid="held@forum.example",
+        created_at=now,
+        changed_at=now,
+    )
+    held.participants.append(MeetingParticipant(registration_id=host.id, role=MeetingRole.HOST))
+    held.participants.append(MeetingParticipant(registration_id=asker.id, role=MeetingRole.GUEST))
     feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
-    save(submission, table, interpreter, hours, request, meeting, feed)
+    save(submission, table, interpreter, hours, request, meeting, held, feed)
     with transaction():
         mail = queue_mail(
             to=Recipient("person@forum.example", "Person"),
@@ -211,6 +222,7 @@ def build(app: Flask) -> dict[str, object]:
         "criterion_id": call.criteria[0].id,
         "request_id": request.id,
         "meeting_id": meeting.id,
+        "held_meeting_id": held.id,
         "hours_id": hours.id,
         "table_id": table.id,
         "interpreter_id": interpreter.id,

@@ -1,6 +1,6 @@
 """The history of an organization, put together for one reader."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,17 +12,20 @@ from forum_app.history.queries import CAME, list_events_of, list_meetings, list_
 from forum_app.meetings.models import Meeting
 from forum_app.organizations.models import Organization
 from forum_app.organizations.permissions import is_member
+from forum_app.outcomes.models import Outcome
+from forum_app.outcomes.queries import known_outcomes
 from forum_app.pitches.models import PitchSubmission
 from forum_app.registration.models import Registration
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingLine:
-    """One meeting: topic and the other organizations in it."""
+    """One meeting: topic, the other organizations in it, and what the reader may know of its outcome."""
 
     starts_at: datetime
     topic: str
     partners: tuple[Organization, ...]
+    outcomes: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ def participation_history(*, actor: Any, organization: Organization, now: dateti
     pitches: dict[int, list[PitchSubmission]] = {}
     for submission in list_pitches(organization.id, ids):
         pitches.setdefault(submission.call.event_id, []).append(submission)
-    meetings = _by_event(list_meetings(organization.id, ids))
+    all_meetings = list_meetings(organization.id, ids)
+    meetings = _by_event(all_meetings)
+    outcomes = known_outcomes(all_meetings, organization_id=organization.id, insider=belongs)
     editions = [
         _edition(
             event,
@@ -67,6 +72,7 @@ def participation_history(*, actor: Any, organization: Organization, now: dateti
             people=people.get(event.id, []),
             pitches=pitches.get(event.id, []),
             meetings=meetings.get(event.id, []),
+            outcomes=outcomes,
             now=now,
         )
         for event in events
@@ -90,6 +96,7 @@ def _edition(
     people: Sequence[Registration],
     pitches: Sequence[PitchSubmission],
     meetings: Sequence[Meeting],
+    outcomes: Mapping[int, Sequence[Outcome]],
     now: datetime,
 ) -> Edition:
     is_over = now.astimezone(ZoneInfo(event.timezone)).date() > event.ends_on
@@ -103,14 +110,16 @@ def _edition(
         named=tuple(person for person in people if can_name(person, details=details)),
         pitches=tuple(p for p in pitches if can_know_pitch(p, event, details=details)),
         meetings_count=len(meetings),
-        meetings=tuple(_line(meeting, organization) for meeting in meetings) if details else (),
+        meetings=tuple(_line(meeting, organization, outcomes.get(meeting.id, ())) for meeting in meetings)
+        if details
+        else (),
     )
 
 
-def _line(meeting: Meeting, organization: Organization) -> MeetingLine:
+def _line(meeting: Meeting, organization: Organization, outcomes: Sequence[Outcome]) -> MeetingLine:
     partners: dict[int, Organization] = {}
     for participant in meeting.participants:
         partner = participant.registration.organization
         if partner is not None and partner.id != organization.id:
             partners[partner.id] = partner
-    return MeetingLine(meeting.starts_at, meeting.topic, tuple(partners.values()))
+    return MeetingLine(meeting.starts_at, meeting.topic, tuple(partners.values()), tuple(outcomes))

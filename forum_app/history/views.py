@@ -11,6 +11,7 @@ from forum_app.history.services import Edition, participation_history
 from forum_app.organizations.models import Organization
 from forum_app.organizations.permissions import can_see_members
 from forum_app.organizations.queries import get_organization
+from forum_app.outcomes.models import PATHWAY_LABELS, WISH_LABELS
 from forum_app.pitches.models import SUBMISSION_LABELS
 from forum_app.registration.models import STATE_LABELS
 from forum_app.web import clock
@@ -45,6 +46,8 @@ def show(slug: str) -> str:
         see_members=can_see_members(reader, organization),
         insider=any(edition.details for edition in editions),
         pitch_states=SUBMISSION_LABELS,
+        WISH_LABELS=WISH_LABELS,
+        PATHWAY_LABELS=PATHWAY_LABELS,
     )
 
 
@@ -92,6 +95,17 @@ def _csv_rows(edition: Edition) -> Iterator[list[object]]:
     for meeting in edition.meetings:
         partners = "; ".join(_name(partner) for partner in meeting.partners)
         yield [*start, gettext("Meeting"), meeting.topic, partners, "", ""]
+        for outcome in meeting.outcomes:
+            side = outcome.registration.organization
+            wish = outcome.pathway and gettext(PATHWAY_LABELS[outcome.pathway])
+            yield [
+                *start,
+                gettext("Outcome"),
+                meeting.topic,
+                _name(side) if side else "",
+                wish or gettext(WISH_LABELS[outcome.wish]),
+                "",
+            ]
 
 
 def _name(organization: Organization) -> str:
