@@ -49,7 +49,7 @@ STATUS_LABELS = {
 }
 ROLE_LABELS = {SpeakerRole.SPEAKER: N_("Speaker"), SpeakerRole.MODERATOR: N_("Moderator")}
 EMPTY_ROWS = 2
-MAX_SPEAKERS = 40
+MAX_SPEAKERS = 300  # as many as an imported item may have
 Choices = Sequence[tuple[str, Any]]
 
 

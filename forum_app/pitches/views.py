@@ -1,5 +1,6 @@
 """The pitch programme as everybody sees it, and a start-up's own pitch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, abort, current_app, redirect, render_template, request, url_for
@@ -34,7 +35,6 @@ from forum_app.pitches.permissions import (
 )
 from forum_app.pitches.queries import (
     find_call,
-    find_live,
     get_call,
     get_submission,
     list_own,
@@ -125,7 +125,9 @@ def index(slug: str) -> str:
             for item in readable_items(event, current_user)
             if item.kind == ItemKind.PITCH and not item.is_cancelled and item.id in placed
         ]
-    own = list_own(call.id, current_user.id) if call is not None and current_user.is_authenticated else []
+    own: Sequence[PitchSubmission] = ()
+    if call is not None and current_user.is_authenticated:
+        own = list_own(call.id, current_user.id)
     return render_template(
         "pitches/index.html",
         event=event,
@@ -133,20 +135,24 @@ def index(slug: str) -> str:
         state=call_state(call, now) if call is not None else None,
         accepted=accepted,
         own=own,
-        may_submit=_may_submit(call),
+        may_submit=_may_submit(call, own),
         may_review=is_reviewer(current_user, event),
         may_manage=can_manage_pitches(current_user, event),
     )
 
 
-def _may_submit(call: PitchCall | None) -> bool:
-    """Whether the button leads somewhere; who is not signed in is asked to on the way."""
+def _may_submit(call: PitchCall | None, own: Sequence[PitchSubmission]) -> bool:
+    """Whether the button leads somewhere; who is not signed in is asked to on the way.
+
+    own: the submissions of all organizations of the reader.
+    """
     if call is None or call_state(call, clock.now()) != CallState.OPEN:
         return False
     if not current_user.is_authenticated:
         return True
     organizations = list_pitching_organizations(current_user.id, PITCHING)
-    return not organizations or any(find_live(call.id, one.id) is None for one in organizations[:5])
+    taken = {pitch.organization_id for pitch in own if pitch.state != S.WITHDRAWN}
+    return not organizations or any(one.id not in taken for one in organizations)
 
 
 # --- Slides --------------------------------------------------------------------------------------

@@ -336,6 +336,19 @@ def test_speakers(organizer: FlaskClient, event: Event) -> None:
     assert db.session.scalar(select(func.count(Speaker.id))) == 0
 
 
+def test_an_imported_item_with_many_speakers_keeps_them_all(organizer: FlaskClient, event: Event) -> None:
+    item = make_item(event, title_en="Everybody on stage")
+    for _ in range(60):
+        let_speak(item, make_speaker(event))
+    page = organizer.get(f"{base(event)}/{item.code}")
+    form = item_form(title_en="Everybody on stage") | {"version": str(item.version)}
+    rows = re.findall(r'name="(speakers-\d+-speaker)".*?</select>', page.text, re.DOTALL)
+    for row, one in zip(rows, item.speakers, strict=False):
+        form |= {row: str(one.speaker_id), row.replace("-speaker", "-role"): "speaker"}
+    assert organizer.post(f"{base(event)}/{item.code}", data=form).status_code == 303
+    assert len(saved(event).speakers) == 60
+
+
 def test_invitations(organizer: FlaskClient, event: Event) -> None:
     item = make_item(event, access="INVITED")
     registration = make_registration(event, name_latin="Guest Of Honour")
