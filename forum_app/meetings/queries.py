@@ -266,13 +266,16 @@ def list_meetings_at(
     starts_from: datetime | None = None,
     starts_before: datetime | None = None,
     statuses: Collection[MeetingStatus] = tuple(MeetingStatus),
+    interpreter_id: int | None = None,
 ) -> Sequence[Meeting]:
-    """Meetings of an event in order of time, loaded as in list_meetings_of."""
+    """Meetings of an event in order of time, loaded as in list_meetings_of; of one interpreter if given."""
     statement = _meetings().where(Meeting.event_id == event_id, Meeting.status.in_(statuses))
     if starts_from is not None:
         statement = statement.where(Meeting.starts_at >= starts_from)
     if starts_before is not None:
         statement = statement.where(Meeting.starts_at < starts_before)
+    if interpreter_id is not None:
+        statement = statement.where(Meeting.interpreter_id == interpreter_id)
     return db.session.scalars(statement).all()
 
 
