@@ -24,7 +24,7 @@ from forum_app.web import (
     submission,
     templating,
 )
-from forum_app.web.storage import Storage
+from forum_app.web.storage import FolderStorage
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent
@@ -32,6 +32,7 @@ CHECKOUT = HERE.parent
 MODULES = (
     "audit.models",
     "web.views",
+    "web.jobs",
     "mail.models",
     "mail.views",
     "mail.jobs",
@@ -153,7 +154,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     submission.init_app(app)
     errors.init_app(app)
     headers.init_app(app, secure=settings.secure)
-    app.extensions["forum_storage"] = Storage(settings.storage_root)
+    app.extensions["forum_storage"] = FolderStorage(settings.storage_root)
 
     for module in MODULES:
         import_module(f"forum_app.{module}")

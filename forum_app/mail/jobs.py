@@ -8,7 +8,14 @@ from flask import current_app
 
 from forum_app.config import Settings
 from forum_app.db import transaction
-from forum_app.mail.outbox import claim_due, give_back, note_delayed, note_refused, note_sent
+from forum_app.mail.outbox import (
+    claim_due,
+    forget_texts,
+    give_back,
+    note_delayed,
+    note_refused,
+    note_sent,
+)
 from forum_app.mail.transport import (
     PermanentFailure,
     TemporaryFailure,
@@ -74,3 +81,10 @@ def deliver_batch(transport: Transport, domain: str, now: Callable[[], datetime]
             with transaction():
                 note_sent(mail_id=mail.id, now=now())
     return bool(mails)
+
+
+@job(schedule=every(minute="27", hour="3"))
+def forget_old() -> None:
+    """Blank the text of mails delivered long ago: it is personal, and nobody reads it here."""
+    with transaction():
+        forget_texts(now=clock.now())

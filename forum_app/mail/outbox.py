@@ -17,6 +17,7 @@ MOST_ATTEMPTS = 10
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 JITTER = 0.25
+TEXTS_KEPT = timedelta(days=30)
 _random = secrets.SystemRandom()
 
 
@@ -96,6 +97,20 @@ def send_again(*, mail_id: int, now: datetime) -> OutboxMail:
     mail.state, mail.attempts, mail.next_attempt_at, mail.locked_until = MailState.QUEUED, 0, now, None
     after_commit(lambda: queue.enqueue(DELIVERY))
     return mail
+
+
+def forget_texts(*, now: datetime) -> None:
+    """Blank the text of mails delivered a month ago; to whom, when and about what stays."""
+    db.session.execute(
+        update(OutboxMail)
+        .where(
+            OutboxMail.state == MailState.SENT,
+            OutboxMail.sent_at < now - TEXTS_KEPT,
+            OutboxMail.body != "",
+        )
+        .values(body="")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from forum_app.core.text import N_
 from forum_app.db import Base, Key
 from forum_app.events.models import Event
 from forum_app.organizations.models import Organization, TechnologyArea
+from forum_app.web.stored_files import STORED_FILE
 
 call_area = Table(
     "pitches_call_area",
@@ -141,7 +142,7 @@ class PitchSubmission(Base):
     stage: Mapped[str] = mapped_column(String(40), default="")  # idea, prototype, product, revenue
     language: Mapped[str] = mapped_column(String(5), default="en")
     presenter: Mapped[str] = mapped_column(String(200), default="")
-    deck_file: Mapped[str | None] = mapped_column(String(80))  # name in web.storage
+    deck_file: Mapped[str | None] = mapped_column(String(80), info=STORED_FILE)
     deck_name: Mapped[str] = mapped_column(String(200), default="")
     deck_pages: Mapped[int | None]
     state: Mapped[SubmissionState] = mapped_column(Enum(SubmissionState, native_enum=False, length=20))

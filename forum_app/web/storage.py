@@ -1,10 +1,19 @@
-"""Uploads: kept under names of our own making, never under what a browser calls them."""
+"""Uploads: kept under names of our own making, never under what a browser calls them.
+
+A name is the content's SHA-256 and a suffix, so that the same bytes are kept once. Two kinds of
+storage behind one interface: a folder, and a bucket (web/bucket.py).
+"""
 
 import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, cast
+
+from flask import current_app
 
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
@@ -12,18 +21,64 @@ from forum_app.core.text import N_
 NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}")
 
 
-class Storage:
-    """Files by content address: <sha256>.<suffix>. Saving the same bytes twice keeps one file."""
+class Storage(Protocol):
+    """What features may ask of a storage."""
+
+    def save(self, content: bytes, suffix: str) -> str:
+        """Keep content durably and return its name; saving again makes it young again."""
+        ...
+
+    def load(self, name: str) -> bytes:
+        """The content; raises NotFound."""
+        ...
+
+    def older_than(self, before: datetime) -> Iterator[str]:
+        """Names of files saved last before an instant."""
+        ...
+
+    def remove(self, name: str, before: datetime) -> bool:
+        """Remove a file, unless it was saved again since before; whether it was removed."""
+        ...
+
+
+def current_storage() -> Storage:
+    """The storage of the running application."""
+    return cast(Storage, current_app.extensions["forum_storage"])
+
+
+def content_name(content: bytes, suffix: str) -> str:
+    """The name under which content is kept."""
+    return f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+
+
+def checked(name: str) -> str:
+    """name, if it can be one of ours; raises NotFound."""
+    if not NAME.fullmatch(name):
+        raise gone()
+    return name
+
+
+def gone() -> NotFound:
+    return NotFound(N_("This file is no longer there."))
+
+
+class FolderStorage:
+    """Files in a folder, spread over subfolders by the beginning of their names."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def save(self, content: bytes, suffix: str) -> str:
-        """Keep content durably and return its name."""
-        name = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+        name = content_name(content, suffix)
         path = self._path(name)
-        if path.exists():
-            return name
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            self._write(path, content)
+        return name
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
@@ -31,16 +86,39 @@ class Storage:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-        return name
 
     def load(self, name: str) -> bytes:
-        """The content; raises NotFound."""
         path = self._path(name)
         if not path.is_file():
-            raise NotFound(N_("This file is no longer there."))
+            raise gone()
         return path.read_bytes()
 
+    def older_than(self, before: datetime) -> Iterator[str]:
+        for path in sorted(self.root.glob("*/*")):
+            if NAME.fullmatch(path.name) and _saved_at(path) < before:
+                yield path.name
+
+    def remove(self, name: str, before: datetime) -> bool:
+        path = self._path(name)
+        # Out of the way first: whoever saves it from now on writes a new file, and whoever saved it
+        # just before has left its mark on the one that is looked at here.
+        aside = path.with_suffix(".gone")
+        try:
+            path.replace(aside)
+        except FileNotFoundError:
+            return False
+        if _saved_at(aside) >= before:
+            aside.replace(path)
+            return False
+        aside.unlink()
+        return True
+
     def _path(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
-            raise NotFound(N_("This file is no longer there."))
-        return self.root / name[:2] / name
+        return self.root / checked(name)[:2] / name
+
+
+def _saved_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:  # removed by somebody else meanwhile
+        return datetime.max.replace(tzinfo=UTC)

@@ -1,11 +1,12 @@
 """One form, one transaction, one answer, however often the form is sent."""
 
 import hashlib
+from datetime import datetime, timedelta
 from types import TracebackType
 
 from flask import Flask, flash, redirect, request, session
 from flask_login import current_user
-from sqlalchemy import Insert, insert, select, update
+from sqlalchemy import Insert, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.wrappers import Response
 
@@ -14,6 +15,7 @@ from forum_app.web import clock
 from forum_app.web.models import SentForm
 
 MAX_KEY = 100
+KEPT = timedelta(days=7)  # so long a form that lies open in a browser acts once
 
 
 class Replayed(Exception):
@@ -107,6 +109,11 @@ def _digest() -> str | None:
         return None
     sender = current_user.get_id() if current_user.is_authenticated else session.get("csrf_token")
     return hashlib.sha256(f"{sender}\0{request.path}\0{key}".encode()).hexdigest()
+
+
+def forget_old(now: datetime) -> None:
+    """Delete the keys of forms that were sent long ago."""
+    db.session.execute(delete(SentForm).where(SentForm.created_at < now - KEPT))
 
 
 def init_app(app: Flask) -> None:
