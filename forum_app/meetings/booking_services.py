@@ -1,157 +1,127 @@
-"""Meetings: accepting into a free slot, moving, cancelling. The claims table decides every race.
-
-A meeting claims, for each cell of five minutes, its two people, its table and its interpreter; the
-primary key of the claims lets one meeting have each. A booking that misses one cell undoes itself
-with the whole transaction and offers the next free slots.
-"""
+"""Meetings: booking, accepting into a free slot, moving, cancelling. The claims table decides every race."""
 
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from forum_app.accounts.models import User
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, Invalid, PermissionDenied
-from forum_app.core.intervals import Interval, grid_cells, overlaps
+from forum_app.core.intervals import Interval
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, violated
 from forum_app.events.models import Event
+from forum_app.events.permissions import can_manage_event
 from forum_app.mail.rendering import message_domain
+from forum_app.meetings.availability_queries import wish_of
+from forum_app.meetings.claim_services import GONE, lock_meetings, release
 from forum_app.meetings.models import (
     GRID_MINUTES,
     REQUEST_TRANSITIONS,
-    Claim,
+    KindLimit,
     Meeting,
+    MeetingFormat,
+    MeetingOrigin,
     MeetingParticipant,
+    MeetingProfile,
     MeetingRequest,
     MeetingRole,
     MeetingStatus,
+    Priority,
     RequestState,
-    ResourceKind,
 )
 from forum_app.meetings.notices import notify_meeting
-from forum_app.meetings.permissions import can_answer, can_cancel_meeting, can_move_meeting, is_self
-from forum_app.meetings.queries import PRESENT, get_table, participant_of
-from forum_app.meetings.slot_queries import (
-    Availability,
-    FreeSlot,
-    find_hours_at,
-    list_free_slots,
-    preferred_tables,
-    read_availability,
+from forum_app.meetings.permissions import (
+    can_act_for,
+    can_answer,
+    can_cancel_meeting,
+    can_move_meeting,
+    is_self,
+    takes_meetings,
 )
+from forum_app.meetings.placing_services import InterpreterWish, Placing
+from forum_app.meetings.queries import PRESENT, find_open_request, participant_of
+from forum_app.meetings.rule_queries import Terms, today_at
+from forum_app.meetings.rule_services import check_may_all_meet
+from forum_app.meetings.slot_queries import find_hours_at
 from forum_app.registration.models import Registration
 
-ALTERNATIVES = 6  # enough to choose from, few enough to read on a phone
-
-TAKEN = N_("This time was taken a moment ago. Nothing was changed; please choose one of the next free times.")
-NO_TABLE = N_("No table is free at this time. Please choose one of the next free times.")
-TABLE_TAKEN = N_("This table is in use at this time. Please choose another table or time.")
-NO_INTERPRETER = N_("No interpreter is free at this time. Please choose one of the next free times.")
-SPEAKING = N_("One of the two speaks on the agenda at this time. Please choose another time.")
-
-
-# --- Claims ------------------------------------------------------------------------------------
-
-
-def _claim(meeting: Meeting, kind: ResourceKind, resource_id: int) -> bool:
-    """Claim one resource for the meeting's time; False (and nothing claimed) if a cell is taken.
-
-    Waits for another transaction that has the cell in hand; the primary key decides.
-    """
-    cells = grid_cells(meeting.starts_at, meeting.ends_at, GRID_MINUTES)
-    rows = [
-        {"resource_kind": kind, "resource_id": resource_id, "slot_at": cell, "meeting_id": meeting.id}
-        for cell in cells
-    ]
-    dialect = db.session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(Claim).values(rows).on_conflict_do_nothing().returning(Claim.slot_at)
-    if len(db.session.execute(statement).all()) == len(rows):
-        return True
-    _release(meeting, kind)
-    return False
-
-
-def _release(meeting: Meeting, kind: ResourceKind | None = None) -> None:
-    """Free what a meeting claims, all or of one kind."""
-    statement = delete(Claim).where(Claim.meeting_id == meeting.id)
-    if kind is not None:
-        statement = statement.where(Claim.resource_kind == kind)
-    db.session.execute(statement)
-
-
-class _Booking:
-    """One attempt to claim all that a meeting needs, with the way out if it fails."""
-
-    def __init__(
-        self, event: Event, meeting: Meeting, host: Registration, guest: Registration, now: datetime
-    ) -> None:
-        self.event, self.meeting, self.host, self.guest, self.now = event, meeting, host, guest, now
-        self.needs_interpreter = bool(meeting.request and meeting.request.needs_interpreter)
-        self.needs_interpreter = self.needs_interpreter or meeting.interpreter_id is not None
-        self.people = sorted(r.user_id for r in (host, guest) if r.user_id is not None)
-        self.span = Interval(meeting.starts_at, meeting.ends_at)
-
-    def claim(self, table_id: int | None) -> None:
-        """Claim people, table (table_id or the best free one) and interpreter; raises Conflict."""
-        known = read_availability(self.event.id, self.people, self.span, interpreters=self.needs_interpreter)
-        if any(overlaps(self.span, item) for person in self.people for item in known.busy.get(person, ())):
-            raise self.refused(SPEAKING)
-        # people first and in order of id: two bookings never wait for one another crosswise
-        for person in self.people:
-            if not _claim(self.meeting, ResourceKind.PERSON, person):
-                raise self.refused(TAKEN)
-        self.meeting.table_id = self._claim_table(known, table_id)
-        if self.needs_interpreter:
-            free = known.free(ResourceKind.INTERPRETER, known.interpreter_ids, self.span)
-            kept = self.meeting.interpreter_id
-            order = sorted(free, key=lambda one: one != kept)
-            self.meeting.interpreter_id = self._first(ResourceKind.INTERPRETER, order, NO_INTERPRETER)
-        try:
-            db.session.flush()
-        except IntegrityError as error:  # the table was removed at the same moment
-            raise Conflict(TAKEN) from error
-
-    def _claim_table(self, known: Availability, table_id: int | None) -> int:
-        if table_id is not None:
-            return self._first(ResourceKind.TABLE, [table_id], TABLE_TAKEN)
-        free = known.free(ResourceKind.TABLE, known.table_ids, self.span)
-        return self._first(
-            ResourceKind.TABLE, preferred_tables(self.host, self.meeting.starts_at, free), NO_TABLE
-        )
-
-    def _first(self, kind: ResourceKind, ids: Sequence[int], refusal: str) -> int:
-        for resource_id in ids:
-            if _claim(self.meeting, kind, resource_id):
-                return resource_id
-        raise self.refused(refusal)
-
-    def refused(self, sentence: str) -> Conflict:
-        _release(self.meeting)  # so that what this attempt held counts as free again
-        return Conflict(sentence, alternatives=self.alternatives())
-
-    def alternatives(self) -> list[FreeSlot]:
-        slots = list_free_slots(
-            self.event,
-            [self.host],
-            now=self.now,
-            guest=self.guest,
-            needs_interpreter=self.needs_interpreter,
-        )[self.host.id]
-        wanted = self.meeting.starts_at
-        later = [slot for slot in slots if slot.start >= wanted and slot.start != wanted]
-        earlier = [slot for slot in slots if slot.start < wanted]
-        same = [slot for slot in slots if slot.start == wanted]  # another table is free then
-        return [*same, *later, *earlier][:ALTERNATIVES]
+MOST_PEOPLE = 12
+LONGEST = timedelta(hours=4)
+NOT_WAITING = N_("This request is no longer waiting for an answer.")
+HAVE_ONE = N_("You already have a meeting with this person, or are about to. You find it under Meetings.")
 
 
 # --- Use cases ----------------------------------------------------------------------------------
+
+
+def book_meeting(
+    *,
+    actor: User | None,
+    event: Event,
+    people: Sequence[Registration],
+    starts_at: datetime,
+    ends_at: datetime,
+    topic: str,
+    now: datetime,
+    request: MeetingRequest | None = None,
+    table_id: int | None = None,
+    interpreter: InterpreterWish = None,
+    format: MeetingFormat = MeetingFormat.IN_PERSON,
+    link: str = "",
+    closed: bool = False,
+    origin: MeetingOrigin = MeetingOrigin.ORGANIZER,
+    notify: bool = True,
+) -> Meeting:
+    """A meeting of two people or more (the host first) at that time; all that it needs is claimed.
+
+    actor: an organizer, one of the people (upper services have asked whether they may), or None for the
+    system. table_id None: the best free one; remote meetings have none, and the host's link if none is
+    given. interpreter: "any", or an id. Raises MayNotMeet for rules and gates, Conflict with FreeSlot
+    alternatives when somebody or something is in use.
+    """
+    staff = actor is not None and can_manage_event(actor, event)
+    if actor is not None and not staff and not any(is_self(actor, person) for person in people):
+        raise PermissionDenied(N_("Only organizers can make meetings for others."))
+    if ends_at <= starts_at:
+        raise Invalid(N_("The end must be after the start."), field="ends_at")
+    if ends_at - starts_at > LONGEST:
+        raise Invalid(N_("A meeting takes four hours at most."), field="ends_at")
+    if ends_at <= now:
+        raise Invalid(N_("This time has passed."), field="starts_at")
+    check_day(event, Interval(starts_at, ends_at))
+    terms = _terms(event, people, actor, starts_at, now, staff=staff)
+    meeting = _make(
+        event=event,
+        request=request,
+        people=people,
+        span=Interval(starts_at, ends_at),
+        topic=topic,
+        now=now,
+        format=format,
+        link=link,
+        closed=closed or terms.closed,
+        origin=origin,
+    )
+    wish = wish_of(
+        people,
+        format=format,
+        closed=meeting.closed,
+        cleared=terms.needs_clearance,
+        interpreter=interpreter is not None,
+    )
+    Placing(event, meeting, people, wish, now).place(table_id, interpreter)
+    if request is not None:
+        _answer(request, RequestState.ACCEPTED, now)
+    _recorded(actor, "meetings.booked", meeting, now)
+    if notify:
+        notify_meeting(meeting, "accepted", actor=actor, now=now)
+    return meeting
 
 
 def accept_request(
@@ -170,44 +140,76 @@ def accept_request(
     """
     if not can_answer(actor, request, event):
         raise PermissionDenied(N_("Only the person who was asked can answer this request."))
-    if request.state != RequestState.PENDING:
-        raise Conflict(N_("This request is no longer waiting for an answer."))
+    if request.state not in (RequestState.PENDING, RequestState.AGREED):
+        raise Conflict(NOT_WAITING)
     host, guest = request.host, request.asker
-    if host.state not in PRESENT or guest.state not in PRESENT:
-        raise Conflict(N_("One of the two no longer takes part in the event."))
     hours = find_hours_at(host.id, starts_at)
     if hours is None:
         raise Invalid(N_("This time is not within the office hours."), field="slot")
     if starts_at < now:
         raise Invalid(N_("This time has passed."), field="slot")
-    if table_id is not None:
-        get_table(event.id, table_id)
-    meeting = Meeting(
-        event_id=event.id,
-        request=request,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=hours.slot_minutes),
-        topic=request.topic,
-        uid=f"meeting-{secrets.token_hex(12)}@{message_domain()}",
-        created_at=now,
-        changed_at=now,
-        participants=[
-            MeetingParticipant(registration_id=host.id, role=MeetingRole.HOST),
-            MeetingParticipant(registration_id=guest.id, role=MeetingRole.GUEST),
-        ],
-    )
-    db.session.add(meeting)
-    db.session.flush()
-    _Booking(event, meeting, host, guest, now).claim(table_id)
-    _answer(request, RequestState.ACCEPTED, now)
-    record(
+    meeting = _book_pair(
         actor=actor,
-        action="meetings.accepted",
-        subject=meeting,
-        event_id=event.id,
+        event=event,
+        host=host,
+        guest=guest,
+        request=request,
+        span=Interval(starts_at, starts_at + timedelta(minutes=hours.slot_minutes)),
+        table_id=table_id,
+        look_in="hours",
         now=now,
-        detail=_described(meeting),
     )
+    _answer(request, RequestState.ACCEPTED, now)
+    _recorded(actor, "meetings.accepted", meeting, now)
+    notify_meeting(meeting, "accepted", actor=actor, now=now)
+    return meeting
+
+
+def book_direct(
+    *,
+    actor: User,
+    event: Event,
+    host: Registration,
+    guest: Registration,
+    starts_at: datetime,
+    topic: str,
+    now: datetime,
+    message: str = "",
+    needs_interpreter: bool = False,
+    format: MeetingFormat = MeetingFormat.IN_PERSON,
+) -> Meeting:
+    """Book a free slot of office hours that are open to everybody, first come, first served.
+
+    Raises Conflict with FreeSlot alternatives when the slot is gone; one meeting per pair at a time.
+    """
+    if not can_act_for(actor, guest, event) or guest.event_id != event.id or host.event_id != event.id:
+        raise PermissionDenied(N_("You can book meetings only in your own name."))
+    if not takes_meetings(host):
+        raise Invalid(N_("This person does not take meetings at this event."))
+    request = find_open_request(guest.id, host.id)
+    if request is not None and request.state == RequestState.ACCEPTED:
+        raise Conflict(HAVE_ONE)
+    _check_limits(event, guest, host)
+    hours = find_hours_at(host.id, starts_at, direct=True)
+    if hours is None or starts_at < now:
+        raise Invalid(N_("This time cannot be booked directly."), field="slot")
+    if request is None:
+        request = _direct_request(event, guest, host, topic, message, needs_interpreter, format, now)
+    else:
+        request.topic, request.needs_interpreter, request.format = topic, needs_interpreter, format
+        _answer(request, RequestState.ACCEPTED, now)
+    meeting = _book_pair(
+        actor=actor,
+        event=event,
+        host=host,
+        guest=guest,
+        request=request,
+        span=Interval(starts_at, starts_at + timedelta(minutes=hours.slot_minutes)),
+        table_id=None,
+        look_in="direct",
+        now=now,
+    )
+    _recorded(actor, "meetings.booked_directly", meeting, now)
     notify_meeting(meeting, "accepted", actor=actor, now=now)
     return meeting
 
@@ -219,26 +221,39 @@ def move_meeting(
     starts_at: datetime,
     now: datetime,
     table_id: int | None = None,
+    interpreter: InterpreterWish = "keep",
+    notify: bool = True,
 ) -> None:
-    """Move a meeting to another time, another table or both; its length stays. table_id None: best free.
+    """Move a meeting to another time, table or interpreter; its length stays.
 
-    Raises Conflict with FreeSlot alternatives; the meeting then stays where it was.
+    table_id None: the same one if it is free, else the best. interpreter: "keep" keeps this one or finds
+    another, an id is that one, "any" gives one to a meeting that had none, None takes it away. Raises
+    Conflict with FreeSlot alternatives; the meeting then stays where it was.
     """
     event = meeting.event
     if not can_move_meeting(actor, meeting):
         raise PermissionDenied(N_("Only organizers can move a meeting."))
+    lock_meetings([meeting.id])
+    db.session.refresh(meeting)
     _must_be_confirmed(meeting)
     length = meeting.ends_at - meeting.starts_at
-    if starts_at == meeting.starts_at and table_id in (None, meeting.table_id):
+    same_helper = interpreter == "keep" or interpreter == meeting.interpreter_id
+    if starts_at == meeting.starts_at and table_id in (None, meeting.table_id) and same_helper:
         raise Invalid(N_("The meeting is already at this time and table."), field="starts_at")
     check_day(event, Interval(starts_at, starts_at + length))
-    host, guest = _both(meeting)
-    if table_id is not None:
-        get_table(event.id, table_id)
+    people = _people(meeting)
+    terms = _terms(event, people, None, starts_at, now, staff=True)
     before = _described(meeting)
-    _release(meeting)
+    release([meeting.id])
     meeting.starts_at, meeting.ends_at = starts_at, starts_at + length
-    _Booking(event, meeting, host, guest, now).claim(table_id)
+    wish = wish_of(
+        people,
+        format=meeting.format,
+        closed=meeting.closed or terms.closed,
+        cleared=terms.needs_clearance,
+        interpreter=meeting.interpreter_id is not None if interpreter == "keep" else interpreter is not None,
+    )
+    Placing(event, meeting, people, wish, now).place(table_id, interpreter)
     _changed(meeting, now)
     record(
         actor=actor,
@@ -248,15 +263,18 @@ def move_meeting(
         now=now,
         detail={"from": before, "to": _described(meeting)},
     )
-    notify_meeting(meeting, "moved", actor=actor, now=now)
+    if notify:
+        notify_meeting(meeting, "moved", actor=actor, now=now)
 
 
 def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: datetime) -> None:
     """Cancel a meeting and free all it claims; its request ends with it. actor None: the system."""
     if actor is not None and not can_cancel_meeting(actor, meeting):
         raise PermissionDenied(N_("Only the two people and organizers can cancel a meeting."))
+    lock_meetings([meeting.id])
+    db.session.refresh(meeting)
     _must_be_confirmed(meeting)
-    _release(meeting)
+    release([meeting.id])
     meeting.status = MeetingStatus.CANCELLED
     meeting.cancel_reason = reason
     meeting.cancelled_by_id = actor.id if actor is not None else None
@@ -265,20 +283,195 @@ def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: da
         guest = participant_of(meeting, MeetingRole.GUEST)
         by_guest = actor is not None and guest is not None and is_self(actor, guest)
         _answer(meeting.request, RequestState.WITHDRAWN if by_guest else RequestState.DECLINED, now)
-    record(
-        actor=actor,
-        action="meetings.cancelled",
-        subject=meeting,
-        event_id=meeting.event_id,
-        now=now,
-        detail={"reason": reason, **_described(meeting)},
-    )
+    _recorded(actor, "meetings.cancelled", meeting, now, reason=reason)
     notify_meeting(meeting, "cancelled", actor=actor, now=now)
+
+
+# --- Parts ----------------------------------------------------------------------------------------
+
+
+def _terms(
+    event: Event,
+    people: Sequence[Registration],
+    actor: User | None,
+    starts_at: datetime,
+    now: datetime,
+    *,
+    staff: bool,
+) -> Terms:
+    """What the rules say about these people on that day; refuses who takes no part, and doubles."""
+    if not 2 <= len(people) <= MOST_PEOPLE or len({person.user_id for person in people}) != len(people):
+        raise Invalid(
+            N_("A meeting is of two to %(most)s different people."), field="people", most=MOST_PEOPLE
+        )
+    if any(p.event_id != event.id or p.state not in PRESENT or p.user_id is None for p in people):
+        raise Conflict(GONE)
+    reader_first = sorted(people, key=lambda person: actor is None or not is_self(actor, person))
+    day = starts_at.astimezone(ZoneInfo(event.timezone)).date()
+    return check_may_all_meet(event, reader_first, today=today_at(event, now), on=day, staff=staff)
+
+
+def _make(
+    *,
+    event: Event,
+    request: MeetingRequest | None,
+    people: Sequence[Registration],
+    span: Interval,
+    topic: str,
+    now: datetime,
+    format: MeetingFormat,
+    link: str,
+    closed: bool,
+    origin: MeetingOrigin,
+) -> Meeting:
+    """The row, with its number, and nothing claimed yet."""
+    if format == MeetingFormat.REMOTE and not link:
+        link = (
+            db.session.scalar(
+                select(MeetingProfile.link).where(MeetingProfile.registration_id == people[0].id)
+            )
+            or ""
+        )
+    if link and not link.startswith(("https://", "http://")):
+        raise Invalid(N_("A link begins with https://"), field="link")
+    roles = [MeetingRole.HOST] + [MeetingRole.GUEST] * (len(people) - 1)
+    meeting = Meeting(
+        event_id=event.id,
+        request=request,
+        starts_at=span.start,
+        ends_at=span.end,
+        topic=topic,
+        format=format,
+        link=link if format == MeetingFormat.REMOTE else "",
+        closed=closed,
+        origin=origin,
+        uid=f"meeting-{secrets.token_hex(12)}@{message_domain()}",
+        created_at=now,
+        changed_at=now,
+        participants=[
+            MeetingParticipant(registration_id=person.id, role=role)
+            for person, role in zip(people, roles, strict=True)
+        ],
+    )
+    db.session.add(meeting)
+    db.session.flush()
+    return meeting
+
+
+def _book_pair(
+    *,
+    actor: User,
+    event: Event,
+    host: Registration,
+    guest: Registration,
+    request: MeetingRequest,
+    span: Interval,
+    table_id: int | None,
+    look_in: Literal["hours", "direct"],
+    now: datetime,
+) -> Meeting:
+    """Host and guest meet as their request says."""
+    people = [host, guest]
+    staff = can_manage_event(actor, event)
+    terms = _terms(event, people, actor, span.start, now, staff=staff)
+    check_day(event, span)
+    meeting = _make(
+        event=event,
+        request=request,
+        people=people,
+        span=span,
+        topic=request.topic,
+        now=now,
+        format=request.format,
+        link="",
+        closed=terms.closed,
+        origin=MeetingOrigin.DIRECT,
+    )
+    wish = wish_of(
+        people,
+        format=request.format,
+        closed=terms.closed,
+        cleared=terms.needs_clearance,
+        interpreter=request.needs_interpreter,
+    )
+    Placing(event, meeting, people, wish, now, look_in).place(
+        table_id, "any" if request.needs_interpreter else None
+    )
+    return meeting
+
+
+def _direct_request(
+    event: Event,
+    guest: Registration,
+    host: Registration,
+    topic: str,
+    message: str,
+    needs_interpreter: bool,
+    format: MeetingFormat,
+    now: datetime,
+) -> MeetingRequest:
+    """The request that stands for a direct booking; its unique key allows one per pair."""
+    request = MeetingRequest(
+        event_id=event.id,
+        asker=guest,
+        host=host,
+        topic=topic,
+        message=message,
+        priority=Priority.WANT,
+        needs_interpreter=needs_interpreter,
+        format=format,
+        state=RequestState.ACCEPTED,
+        created_at=now,
+        answered_at=now,
+    )
+    db.session.add(request)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        if violated(error, "uq_meetings_request_open"):
+            raise Conflict(HAVE_ONE) from error
+        raise
+    return request
+
+
+def most_meetings_of(event: Event, registration: Registration) -> int | None:
+    """How many meetings a person may have: what they said themselves, else the limit of their kind."""
+    own = db.session.scalar(
+        select(MeetingProfile.most_meetings).where(MeetingProfile.registration_id == registration.id)
+    )
+    if own is not None or registration.organization is None:
+        return own
+    return db.session.scalar(
+        select(KindLimit.most_meetings).where(
+            KindLimit.event_id == event.id, KindLimit.kind == registration.organization.kind
+        )
+    )
+
+
+def _check_limits(event: Event, guest: Registration, host: Registration) -> None:
+    """Whoever books directly helps themselves, so the limits of both sides hold."""
+    for person, sentence in (
+        (guest, N_("You have as many meetings as you can have at this event.")),
+        (host, N_("This person has as many meetings as they can take.")),
+    ):
+        most = most_meetings_of(event, person)
+        if most is not None and _count_confirmed(person) >= most:
+            raise Invalid(sentence)
+
+
+def _count_confirmed(person: Registration) -> int:
+    statement = (
+        select(func.count())
+        .select_from(MeetingParticipant)
+        .join(MeetingParticipant.meeting)
+        .where(MeetingParticipant.registration_id == person.id, Meeting.status == MeetingStatus.CONFIRMED)
+    )
+    return db.session.scalar(statement) or 0
 
 
 def _answer(request: MeetingRequest, state: RequestState, now: datetime) -> None:
     if state not in REQUEST_TRANSITIONS[request.state]:
-        raise Conflict(N_("This request is no longer waiting for an answer."))
+        raise Conflict(NOT_WAITING)
     request.state = state
     request.answered_at = now
 
@@ -293,12 +486,10 @@ def _must_be_confirmed(meeting: Meeting) -> None:
         raise Conflict(N_("This meeting was cancelled already."))
 
 
-def _both(meeting: Meeting) -> tuple[Registration, Registration]:
-    host = participant_of(meeting, MeetingRole.HOST)
-    guest = participant_of(meeting, MeetingRole.GUEST)
-    if host is None or guest is None:
-        raise Conflict(N_("One of the two no longer takes part in the event."))
-    return host, guest
+def _people(meeting: Meeting) -> list[Registration]:
+    """Who meets, the host first."""
+    ordered = sorted(meeting.participants, key=lambda p: (p.role != MeetingRole.HOST, p.registration_id))
+    return [participant.registration for participant in ordered]
 
 
 def check_day(event: Event, span: Interval) -> None:
@@ -314,6 +505,17 @@ def check_day(event: Event, span: Interval) -> None:
             field="starts_at",
             minutes=GRID_MINUTES,
         )
+
+
+def _recorded(actor: User | None, action: str, meeting: Meeting, now: datetime, **detail: object) -> None:
+    record(
+        actor=actor,
+        action=action,
+        subject=meeting,
+        event_id=meeting.event_id,
+        now=now,
+        detail={**detail, **_described(meeting)},
+    )
 
 
 def _described(meeting: Meeting) -> dict[str, object]:

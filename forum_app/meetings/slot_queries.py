@@ -1,73 +1,58 @@
-"""Free slots: office hours less agenda, meetings, tables and interpreters; for any number of people at once.
+"""Free slots: when people, tables and interpreters are free together; for any number of people at once.
 
 All reading is done in a fixed number of statements, however many hosts are asked about.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
-from forum_app.agenda.programme import busy_times
 from forum_app.core.errors import NotFound
-from forum_app.core.intervals import Interval, clip, cut_into_slots, grid_cells, merge
+from forum_app.core.intervals import Interval, clip, cut_into_slots, merge
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.events.models import Event
+from forum_app.meetings.availability_queries import (
+    Availability,
+    FreeSlot,
+    Wish,
+    claimed_cells,
+    read_availability,
+    wish_of,
+)
+from forum_app.meetings.busy_queries import Diary, Source
 from forum_app.meetings.models import (
     GRID_MINUTES,
-    Claim,
-    Interpreter,
     Meeting,
+    MeetingFormat,
     MeetingParticipant,
     MeetingRole,
     MeetingStatus,
-    MeetingTable,
+    MeetingStretch,
     OfficeHours,
     ResourceKind,
 )
 from forum_app.registration.models import Registration
 
-CELL = timedelta(minutes=GRID_MINUTES)
-Cells = dict[tuple[ResourceKind, int], set[datetime]]
-
-
-@dataclass(frozen=True, slots=True)
-class FreeSlot:
-    """A time at which all needed are free. tables, interpreters: ids that are free, in their order."""
-
-    start: datetime
-    end: datetime
-    tables: tuple[int, ...] = ()
-    interpreters: tuple[int, ...] = ()
-
-    @property
-    def value(self) -> str:
-        """The start as a form carries it."""
-        return f"{self.start:%Y%m%dT%H%MZ}"
-
-
-def claimed_cells(wanted: Mapping[ResourceKind, Collection[int]], window: Interval) -> Cells:
-    """Which cells of the wanted resources are in use in window; one statement."""
-    groups = [
-        and_(Claim.resource_kind == kind, Claim.resource_id.in_(ids)) for kind, ids in wanted.items() if ids
-    ]
-    cells: Cells = {}
-    if groups:
-        rows = db.session.execute(
-            select(Claim.resource_kind, Claim.resource_id, Claim.slot_at).where(
-                or_(*groups), Claim.slot_at >= window.start, Claim.slot_at < window.end
-            )
-        )
-        for kind, resource_id, slot_at in rows:
-            cells.setdefault((kind, resource_id), set()).add(slot_at)
-    return cells
-
-
-def as_intervals(cells: Iterable[datetime]) -> list[Interval]:
-    """Cells as spans of time."""
-    return merge(Interval(cell, cell + CELL) for cell in cells)
+__all__ = [
+    "FreeSlot",
+    "HoursPart",
+    "HoursView",
+    "Slot",
+    "cut_stretch",
+    "describe_office_hours",
+    "find_hours_at",
+    "get_office_hours",
+    "has_meetings_in",
+    "list_common_slots",
+    "list_free_slots",
+    "list_office_hours",
+    "list_slots",
+    "list_stretches",
+    "preferred_tables",
+]
 
 
 def list_office_hours(registration_ids: Collection[int]) -> Sequence[OfficeHours]:
@@ -89,59 +74,45 @@ def get_office_hours(event_id: int, hours_id: int) -> OfficeHours:
     return row
 
 
-def _table_ids(event_id: int) -> Sequence[int]:
+# --- The slots of an event -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot of an event's grid; index: 0 .. n-1 in order of time over all days."""
+
+    index: int
+    start: datetime
+    end: datetime
+    stretch_id: int
+
+    @property
+    def span(self) -> Interval:
+        return Interval(self.start, self.end)
+
+
+def list_stretches(event_id: int) -> Sequence[MeetingStretch]:
+    """The stretches of an event in order of time."""
     return db.session.scalars(
-        select(MeetingTable.id)
-        .where(MeetingTable.event_id == event_id)
-        .order_by(MeetingTable.position, MeetingTable.id)
+        select(MeetingStretch).where(MeetingStretch.event_id == event_id).order_by(MeetingStretch.starts_at)
     ).all()
 
 
-def _interpreter_ids(event_id: int) -> Sequence[int]:
-    return db.session.scalars(
-        select(Interpreter.id).where(Interpreter.event_id == event_id).order_by(Interpreter.id)
-    ).all()
+def cut_stretch(stretch: MeetingStretch) -> list[Interval]:
+    """The slots of one stretch: every slot_minutes + gap_minutes, while they fit."""
+    length = timedelta(minutes=stretch.slot_minutes)
+    step = length + timedelta(minutes=stretch.gap_minutes)
+    slots, start = [], stretch.starts_at
+    while start + length <= stretch.ends_at:
+        slots.append(Interval(start, start + length))
+        start += step
+    return slots
 
 
-@dataclass(slots=True)
-class Availability:
-    """What is known about a time window at an event: who and what is in use, and when."""
-
-    cells: Cells
-    busy: Mapping[int, Sequence[Interval]]
-    table_ids: Sequence[int] = ()
-    interpreter_ids: Sequence[int] = ()
-    _used: dict[tuple[ResourceKind, int], list[Interval]] = field(default_factory=dict)
-
-    def used(self, kind: ResourceKind, resource_id: int) -> list[Interval]:
-        """Spans in which a resource is claimed by meetings."""
-        key = (kind, resource_id)
-        if key not in self._used:
-            self._used[key] = as_intervals(self.cells.get(key, ()))
-        return self._used[key]
-
-    def person_busy(self, user_id: int) -> list[Interval]:
-        """Meetings and agenda items of a person."""
-        return [*self.used(ResourceKind.PERSON, user_id), *self.busy.get(user_id, ())]
-
-    def free(self, kind: ResourceKind, ids: Sequence[int], span: Interval) -> tuple[int, ...]:
-        """Which of ids are free during span, in the given order."""
-        needed = set(grid_cells(span.start, span.end, GRID_MINUTES))
-        return tuple(i for i in ids if needed.isdisjoint(self.cells.get((kind, i), ())))
-
-
-def read_availability(
-    event_id: int, user_ids: Collection[int], window: Interval, *, interpreters: bool = True
-) -> Availability:
-    """Read all that limits meetings of these people in window; at most four statements."""
-    tables = _table_ids(event_id)
-    helpers = _interpreter_ids(event_id) if interpreters else []
-    wanted = {
-        ResourceKind.PERSON: user_ids,
-        ResourceKind.TABLE: tables,
-        ResourceKind.INTERPRETER: helpers,
-    }
-    return Availability(claimed_cells(wanted, window), busy_times(event_id, user_ids), tables, helpers)
+def list_slots(event_id: int) -> list[Slot]:
+    """The slots of an event's days in order of time, as schedules number them; one statement."""
+    cut = [(slot, stretch.id) for stretch in list_stretches(event_id) for slot in cut_stretch(stretch)]
+    return [Slot(index, slot.start, slot.end, stretch) for index, (slot, stretch) in enumerate(cut)]
 
 
 def list_free_slots(
@@ -152,38 +123,87 @@ def list_free_slots(
     guest: Registration | None = None,
     needs_interpreter: bool = False,
     most: int | None = None,
+    format: MeetingFormat = MeetingFormat.IN_PERSON,
+    closed: bool = False,
+    cleared: bool = False,
+    direct: bool = False,
+    without: Collection[int] = (),
 ) -> dict[int, list[FreeSlot]]:
-    """Coming free slots by registration id of the host, in order of time; five statements or six.
+    """Coming free slots by registration id of the host, in order of time; twelve statements at most.
 
-    A slot is within office hours, and host, guest (if given), a table and, where needed, an
-    interpreter are free. most: so many per host.
+    A slot is within office hours, and host, guest (if given), a table (unless remote) and, where needed,
+    an interpreter are free. most: so many per host. closed, cleared: as the terms of the two say.
+    direct: only in office hours that can be booked at once. without: meetings (ids) that do not count.
     """
     found: dict[int, list[FreeSlot]] = {host.id: [] for host in hosts}
     hours = [h for h in list_office_hours([host.id for host in hosts]) if h.ends_at > now] if hosts else []
+    hours = [h for h in hours if h.direct] if direct else hours
     if not hours:
         return found
     window = Interval(min(h.starts_at for h in hours), max(h.ends_at for h in hours))
     logins = {host.id: host.user_id for host in hosts}
-    people = {login for login in logins.values() if login is not None}
-    if guest is not None and guest.user_id is not None:
-        people.add(guest.user_id)
-    known = read_availability(event.id, people, window, interpreters=needs_interpreter)
-    guest_busy = known.person_busy(guest.user_id) if guest is not None and guest.user_id else []
+    guests = [guest.user_id] if guest is not None and guest.user_id is not None else []
+    people = {login for login in [*logins.values(), *guests] if login is not None}
+    known = read_availability(event, people, window, interpreters=needs_interpreter, without=without)
+    wishes = {
+        host.id: wish_of(
+            [host] if guest is None else [host, guest],
+            format=format,
+            closed=closed,
+            cleared=cleared,
+            interpreter=needs_interpreter,
+        )
+        for host in hosts
+    }
     for stretch in hours:
-        login = logins[stretch.registration_id]
+        login, wish = logins[stretch.registration_id], wishes[stretch.registration_id]
         slots = found[stretch.registration_id]
         if login is None or (most is not None and len(slots) >= most):
             continue
-        busy = [*known.person_busy(login), *guest_busy]
-        span = Interval(stretch.starts_at, stretch.ends_at)
-        for slot in cut_into_slots([span], busy, stretch.slot_minutes, GRID_MINUTES):
-            if slot.start < now or (most is not None and len(slots) >= most):
+        who = [login, *guests]
+        for span in _parts_of(stretch, known, who):
+            if span.start < now or (most is not None and len(slots) >= most):
                 continue
-            tables = known.free(ResourceKind.TABLE, known.table_ids, slot)
-            helpers = known.free(ResourceKind.INTERPRETER, known.interpreter_ids, slot)
-            if tables and (helpers or not needs_interpreter):
-                slots.append(FreeSlot(slot.start, slot.end, tables, helpers))
+            if (slot := known.slot(who, span, wish)) is not None:
+                slots.append(slot)
     return found
+
+
+def _parts_of(stretch: OfficeHours, known: Availability, user_ids: Sequence[int]) -> list[Interval]:
+    """Office hours cut into slots around what these people have; the way to one building counts."""
+    places = known.diary.buildings if len(known.diary.buildings) == 1 else ()
+    busy = [time for one in user_ids for time in known.diary.busy(one, places)]
+    return cut_into_slots(
+        [Interval(stretch.starts_at, stretch.ends_at)], busy, stretch.slot_minutes, GRID_MINUTES
+    )
+
+
+def list_common_slots(
+    event: Event,
+    people: Sequence[Registration],
+    *,
+    minutes: int,
+    wish: Wish,
+    now: datetime,
+    without: Collection[int] = (),
+) -> list[FreeSlot]:
+    """Coming times of that length at which all these people (the host first) and what they need are free.
+
+    Tried are the host's office hours and the slots of the event.
+    """
+    length = timedelta(minutes=minutes)
+    logins = [person.user_id for person in people if person.user_id is not None]
+    spans = {slot.span for slot in list_slots(event.id) if slot.end - slot.start == length}
+    hours = [h for h in list_office_hours([people[0].id]) if h.ends_at > now]
+    bounds = [(span.start, span.end) for span in spans] + [(h.starts_at, h.ends_at) for h in hours]
+    if not bounds:
+        return []
+    window = Interval(min(start for start, _ in bounds), max(end for _, end in bounds))
+    known = read_availability(event, logins, window, interpreters=wish.interpreter, without=without)
+    for stretch in hours:
+        spans |= {span for span in _parts_of(stretch, known, logins) if span.duration == length}
+    slots = [known.slot(logins, span, wish) for span in sorted(spans) if span.start >= now]
+    return [slot for slot in slots if slot is not None]
 
 
 # --- A host's own view of office hours -------------------------------------------------------------
@@ -191,7 +211,7 @@ def list_free_slots(
 
 @dataclass(frozen=True, slots=True)
 class HoursPart:
-    """One part of office hours. state: free, taken, blocked (agenda), full (no table) or past."""
+    """One part of office hours. state: free, taken, blocked (agenda, absence), full (no table) or past."""
 
     start: datetime
     end: datetime
@@ -219,7 +239,8 @@ def describe_office_hours(
     if not hours or host.user_id is None:
         return [HoursView(h, ()) for h in hours]
     window = Interval(min(h.starts_at for h in hours), max(h.ends_at for h in hours))
-    known = read_availability(event.id, {host.user_id}, window, interpreters=False)
+    known = read_availability(event, {host.user_id}, window, interpreters=False)
+    wish = wish_of([host])
     held = {Interval(m.starts_at, m.ends_at): m for m in meetings if m.status == MeetingStatus.CONFIRMED}
     views = []
     for stretch in hours:
@@ -231,19 +252,22 @@ def describe_office_hours(
         ]
         parts += [
             HoursPart(time.start, time.end, "blocked")
-            for time in clip(known.busy.get(host.user_id, ()), span)
+            for time in clip(_other_than_meetings(known.diary, host.user_id), span)
         ]
-        busy = known.person_busy(host.user_id)
-        for slot in cut_into_slots([span], busy, stretch.slot_minutes, GRID_MINUTES):
-            tables = known.free(ResourceKind.TABLE, known.table_ids, slot)
-            state = "past" if slot.start < now else "free" if tables else "full"
+        for slot in _parts_of(stretch, known, [host.user_id]):
+            free = known.slot([host.user_id], slot, wish)
+            state = "past" if slot.start < now else "free" if free else "full"
             parts.append(HoursPart(slot.start, slot.end, state))
         views.append(HoursView(stretch, sorted(parts, key=lambda part: (part.start, part.end))))
     return views
 
 
-def find_hours_at(registration_id: int, starts_at: datetime) -> OfficeHours | None:
-    """Office hours of a host with a whole slot from starts_at on."""
+def _other_than_meetings(diary: Diary, user_id: int) -> list[Interval]:
+    return merge(busy.span for busy in diary.entries[user_id] if busy.source != Source.MEETING)
+
+
+def find_hours_at(registration_id: int, starts_at: datetime, *, direct: bool = False) -> OfficeHours | None:
+    """Office hours of a host with a whole slot from starts_at on; direct: that can be booked at once."""
     stretches = db.session.scalars(
         select(OfficeHours).where(
             OfficeHours.registration_id == registration_id,
@@ -252,7 +276,8 @@ def find_hours_at(registration_id: int, starts_at: datetime) -> OfficeHours | No
         )
     )
     for stretch in stretches:
-        if starts_at + timedelta(minutes=stretch.slot_minutes) <= stretch.ends_at:
+        fits = starts_at + timedelta(minutes=stretch.slot_minutes) <= stretch.ends_at
+        if fits and (stretch.direct or not direct):
             return stretch
     return None
 
