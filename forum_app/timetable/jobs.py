@@ -1,0 +1,113 @@
+"""The worker's part: solving in a child process, and noticing runs whose worker died."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forum_app.core.errors import Conflict
+from forum_app.core.scheduling.checker import check
+from forum_app.core.scheduling.problem import Assignment
+from forum_app.db import transaction
+from forum_app.queue import every, job
+from forum_app.timetable.child import Child, ChildFailed, solving
+from forum_app.timetable.queries import list_waiting_ids
+from forum_app.timetable.services import (
+    NOT_SOLVED,
+    NOT_TRUE,
+    Task,
+    begin_run,
+    fail_run,
+    finish_run,
+    interrupt_silent_runs,
+    note_progress,
+)
+from forum_app.web import clock
+
+BEAT = 1.0  # seconds between two words of a run
+LATE = 30.0  # seconds that a scheduler may take longer than it was given
+log = logging.getLogger(__name__)
+
+
+@job()
+def solve(run_id: int) -> None:
+    """Solve a waiting run in a process of its own; safe to run twice."""
+    perform(run_id)
+
+
+def perform(
+    run_id: int,
+    *,
+    workers: int | None = None,
+    watch: Callable[[Mapping[str, Any]], None] = lambda progress: None,
+) -> None:
+    """Take a run on and see it to its end; watch gets each second's progress.
+
+    No transaction is open while the scheduler works: a short one each second bears the figures.
+    """
+    with transaction():
+        task = begin_run(run_id, now=clock.now())
+    if task is None:
+        return
+    instance = json.dumps(task.instance.b2b)
+    with solving(instance, time_limit=task.time_limit, seed=task.seed, workers=workers) as child:
+        if not _accompany(task, child, watch):
+            return
+        try:
+            result = child.result()
+        except ChildFailed as failed:
+            log.error("schedule run %s: %s", run_id, failed)
+            _fail(task, NOT_SOLVED)
+            return
+    if faults := _faults(task, result):
+        log.error("schedule run %s: the result is wrong: %s", run_id, "; ".join(faults[:3]))
+        _fail(task, NOT_TRUE)
+        return
+    with transaction():
+        finish_run(task, result, now=clock.now())
+
+
+def _accompany(task: Task, child: Child, watch: Callable[[Mapping[str, Any]], None]) -> bool:
+    """Write progress until the child ends; False if the run was taken from us."""
+    ended = False
+    latest = time.monotonic() + task.time_limit + LATE
+    while not ended:
+        ended = child.wait(BEAT)
+        if time.monotonic() > latest:  # it should have ended by itself
+            child.stop()
+        try:
+            with transaction():
+                stop = note_progress(task, child.progress, now=clock.now())
+        except Conflict:  # the database is busy: the next second will do
+            continue
+        watch(child.progress)
+        if stop is None:
+            return False
+        if stop:
+            child.stop()
+    return True
+
+
+def _faults(task: Task, result: Mapping[str, Any]) -> tuple[str, ...]:
+    try:
+        rows = [Assignment(*row) for row in result["assignments"]]
+        report = check(task.instance.problem(), rows)
+        task.instance.planned(result)
+    except (TypeError, ValueError, IndexError) as error:
+        return (f"it cannot be read: {error}",)
+    return report.violations
+
+
+def _fail(task: Task, sentence: str) -> None:
+    with transaction():
+        fail_run(task, sentence, now=clock.now())
+
+
+@job(schedule=every(minute="*"))
+def look_after_runs() -> None:
+    """Mark runs whose worker died, and wake the worker for those that wait."""
+    with transaction():
+        interrupt_silent_runs(now=clock.now())
+    for run_id in list_waiting_ids():
+        solve.enqueue(run_id)
