@@ -1,38 +1,35 @@
 """Meetings: booking, accepting into a free slot, moving, cancelling. The claims table decides every race."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from forum_app.accounts.models import User
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, Invalid, PermissionDenied
 from forum_app.core.intervals import Interval
 from forum_app.core.text import N_
-from forum_app.db import db, violated
+from forum_app.db import db
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
-from forum_app.mail.rendering import message_domain
 from forum_app.meetings.availability_queries import wish_of
-from forum_app.meetings.claim_services import GONE, lock_meetings, release
+from forum_app.meetings.claim_services import lock_meetings, release
+from forum_app.meetings.making_services import (
+    HAVE_ONE,
+    check_day,
+    check_limits,
+    direct_request,
+    make_meeting,
+    terms_of,
+)
 from forum_app.meetings.models import (
-    GRID_MINUTES,
     REQUEST_TRANSITIONS,
-    KindLimit,
     Meeting,
     MeetingFormat,
     MeetingOrigin,
-    MeetingParticipant,
-    MeetingProfile,
     MeetingRequest,
     MeetingRole,
     MeetingStatus,
-    Priority,
     RequestState,
 )
 from forum_app.meetings.notices import notify_meeting
@@ -45,16 +42,12 @@ from forum_app.meetings.permissions import (
     takes_meetings,
 )
 from forum_app.meetings.placing_services import InterpreterWish, Placing
-from forum_app.meetings.queries import PRESENT, find_open_request, participant_of
-from forum_app.meetings.rule_queries import Terms, today_at
-from forum_app.meetings.rule_services import check_may_all_meet
+from forum_app.meetings.queries import find_open_request, participant_of
 from forum_app.meetings.slot_queries import find_hours_at
 from forum_app.registration.models import Registration
 
-MOST_PEOPLE = 12
 LONGEST = timedelta(hours=4)
 NOT_WAITING = N_("This request is no longer waiting for an answer.")
-HAVE_ONE = N_("You already have a meeting with this person, or are about to. You find it under Meetings.")
 
 
 # --- Use cases ----------------------------------------------------------------------------------
@@ -95,8 +88,8 @@ def book_meeting(
     if ends_at <= now:
         raise Invalid(N_("This time has passed."), field="starts_at")
     check_day(event, Interval(starts_at, ends_at))
-    terms = _terms(event, people, actor, starts_at, now, staff=staff)
-    meeting = _make(
+    terms = terms_of(event, people, actor, starts_at, now, staff=staff)
+    meeting = make_meeting(
         event=event,
         request=request,
         people=people,
@@ -189,12 +182,12 @@ def book_direct(
     request = find_open_request(guest.id, host.id)
     if request is not None and request.state == RequestState.ACCEPTED:
         raise Conflict(HAVE_ONE)
-    _check_limits(event, guest, host)
+    check_limits(event, guest, host)
     hours = find_hours_at(host.id, starts_at, direct=True)
     if hours is None or starts_at < now:
         raise Invalid(N_("This time cannot be booked directly."), field="slot")
     if request is None:
-        request = _direct_request(event, guest, host, topic, message, needs_interpreter, format, now)
+        request = direct_request(event, guest, host, topic, message, needs_interpreter, format, now)
     else:
         request.topic, request.needs_interpreter, request.format = topic, needs_interpreter, format
         _answer(request, RequestState.ACCEPTED, now)
@@ -241,15 +234,18 @@ def move_meeting(
     if starts_at == meeting.starts_at and table_id in (None, meeting.table_id) and same_helper:
         raise Invalid(N_("The meeting is already at this time and table."), field="starts_at")
     check_day(event, Interval(starts_at, starts_at + length))
+    if starts_at + length <= now:
+        raise Invalid(N_("This time has passed."), field="starts_at")
     people = _people(meeting)
-    terms = _terms(event, people, None, starts_at, now, staff=True)
+    terms = terms_of(event, people, None, starts_at, now, staff=True)
     before = _described(meeting)
     release([meeting.id])
     meeting.starts_at, meeting.ends_at = starts_at, starts_at + length
+    meeting.closed = meeting.closed or terms.closed
     wish = wish_of(
         people,
         format=meeting.format,
-        closed=meeting.closed or terms.closed,
+        closed=meeting.closed,
         cleared=terms.needs_clearance,
         interpreter=meeting.interpreter_id is not None if interpreter == "keep" else interpreter is not None,
     )
@@ -290,74 +286,6 @@ def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: da
 # --- Parts ----------------------------------------------------------------------------------------
 
 
-def _terms(
-    event: Event,
-    people: Sequence[Registration],
-    actor: User | None,
-    starts_at: datetime,
-    now: datetime,
-    *,
-    staff: bool,
-) -> Terms:
-    """What the rules say about these people on that day; refuses who takes no part, and doubles."""
-    if not 2 <= len(people) <= MOST_PEOPLE or len({person.user_id for person in people}) != len(people):
-        raise Invalid(
-            N_("A meeting is of two to %(most)s different people."), field="people", most=MOST_PEOPLE
-        )
-    if any(p.event_id != event.id or p.state not in PRESENT or p.user_id is None for p in people):
-        raise Conflict(GONE)
-    reader_first = sorted(people, key=lambda person: actor is None or not is_self(actor, person))
-    day = starts_at.astimezone(ZoneInfo(event.timezone)).date()
-    return check_may_all_meet(event, reader_first, today=today_at(event, now), on=day, staff=staff)
-
-
-def _make(
-    *,
-    event: Event,
-    request: MeetingRequest | None,
-    people: Sequence[Registration],
-    span: Interval,
-    topic: str,
-    now: datetime,
-    format: MeetingFormat,
-    link: str,
-    closed: bool,
-    origin: MeetingOrigin,
-) -> Meeting:
-    """The row, with its number, and nothing claimed yet."""
-    if format == MeetingFormat.REMOTE and not link:
-        link = (
-            db.session.scalar(
-                select(MeetingProfile.link).where(MeetingProfile.registration_id == people[0].id)
-            )
-            or ""
-        )
-    if link and not link.startswith(("https://", "http://")):
-        raise Invalid(N_("A link begins with https://"), field="link")
-    roles = [MeetingRole.HOST] + [MeetingRole.GUEST] * (len(people) - 1)
-    meeting = Meeting(
-        event_id=event.id,
-        request=request,
-        starts_at=span.start,
-        ends_at=span.end,
-        topic=topic,
-        format=format,
-        link=link if format == MeetingFormat.REMOTE else "",
-        closed=closed,
-        origin=origin,
-        uid=f"meeting-{secrets.token_hex(12)}@{message_domain()}",
-        created_at=now,
-        changed_at=now,
-        participants=[
-            MeetingParticipant(registration_id=person.id, role=role)
-            for person, role in zip(people, roles, strict=True)
-        ],
-    )
-    db.session.add(meeting)
-    db.session.flush()
-    return meeting
-
-
 def _book_pair(
     *,
     actor: User,
@@ -373,9 +301,9 @@ def _book_pair(
     """Host and guest meet as their request says."""
     people = [host, guest]
     staff = can_manage_event(actor, event)
-    terms = _terms(event, people, actor, span.start, now, staff=staff)
+    terms = terms_of(event, people, actor, span.start, now, staff=staff)
     check_day(event, span)
-    meeting = _make(
+    meeting = make_meeting(
         event=event,
         request=request,
         people=people,
@@ -400,75 +328,6 @@ def _book_pair(
     return meeting
 
 
-def _direct_request(
-    event: Event,
-    guest: Registration,
-    host: Registration,
-    topic: str,
-    message: str,
-    needs_interpreter: bool,
-    format: MeetingFormat,
-    now: datetime,
-) -> MeetingRequest:
-    """The request that stands for a direct booking; its unique key allows one per pair."""
-    request = MeetingRequest(
-        event_id=event.id,
-        asker=guest,
-        host=host,
-        topic=topic,
-        message=message,
-        priority=Priority.WANT,
-        needs_interpreter=needs_interpreter,
-        format=format,
-        state=RequestState.ACCEPTED,
-        created_at=now,
-        answered_at=now,
-    )
-    db.session.add(request)
-    try:
-        db.session.flush()
-    except IntegrityError as error:
-        if violated(error, "uq_meetings_request_open"):
-            raise Conflict(HAVE_ONE) from error
-        raise
-    return request
-
-
-def most_meetings_of(event: Event, registration: Registration) -> int | None:
-    """How many meetings a person may have: what they said themselves, else the limit of their kind."""
-    own = db.session.scalar(
-        select(MeetingProfile.most_meetings).where(MeetingProfile.registration_id == registration.id)
-    )
-    if own is not None or registration.organization is None:
-        return own
-    return db.session.scalar(
-        select(KindLimit.most_meetings).where(
-            KindLimit.event_id == event.id, KindLimit.kind == registration.organization.kind
-        )
-    )
-
-
-def _check_limits(event: Event, guest: Registration, host: Registration) -> None:
-    """Whoever books directly helps themselves, so the limits of both sides hold."""
-    for person, sentence in (
-        (guest, N_("You have as many meetings as you can have at this event.")),
-        (host, N_("This person has as many meetings as they can take.")),
-    ):
-        most = most_meetings_of(event, person)
-        if most is not None and _count_confirmed(person) >= most:
-            raise Invalid(sentence)
-
-
-def _count_confirmed(person: Registration) -> int:
-    statement = (
-        select(func.count())
-        .select_from(MeetingParticipant)
-        .join(MeetingParticipant.meeting)
-        .where(MeetingParticipant.registration_id == person.id, Meeting.status == MeetingStatus.CONFIRMED)
-    )
-    return db.session.scalar(statement) or 0
-
-
 def _answer(request: MeetingRequest, state: RequestState, now: datetime) -> None:
     if state not in REQUEST_TRANSITIONS[request.state]:
         raise Conflict(NOT_WAITING)
@@ -490,21 +349,6 @@ def _people(meeting: Meeting) -> list[Registration]:
     """Who meets, the host first."""
     ordered = sorted(meeting.participants, key=lambda p: (p.role != MeetingRole.HOST, p.registration_id))
     return [participant.registration for participant in ordered]
-
-
-def check_day(event: Event, span: Interval) -> None:
-    """Meetings take place on the days of the event, on the grid of five minutes."""
-    zone = ZoneInfo(event.timezone)
-    opens = datetime.combine(event.starts_on, time(), zone).astimezone(UTC)
-    closes = datetime.combine(event.ends_on + timedelta(days=1), time(), zone).astimezone(UTC)
-    if not Interval(opens, closes).covers(span):
-        raise Invalid(N_("The meeting must be on a day of the event."), field="starts_at")
-    if span.start != span.start.replace(minute=span.start.minute // 5 * 5, second=0, microsecond=0):
-        raise Invalid(
-            N_("Times must fall on a multiple of %(minutes)s minutes."),
-            field="starts_at",
-            minutes=GRID_MINUTES,
-        )
 
 
 def _recorded(actor: User | None, action: str, meeting: Meeting, now: datetime, **detail: object) -> None:

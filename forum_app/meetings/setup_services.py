@@ -14,7 +14,7 @@ from forum_app.db import db, violated
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
 from forum_app.events.queries import list_rooms
-from forum_app.meetings.booking_services import check_day
+from forum_app.meetings.making_services import check_day
 from forum_app.meetings.models import (
     GRID_MINUTES,
     Interpreter,
