@@ -5,13 +5,14 @@ set a failure.
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import lru_cache
@@ -106,10 +107,17 @@ def smtp_server() -> Iterator[tuple[str, Mailbox]]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, and that the system gives nobody by itself meanwhile.
+
+    Test processes draw from ranges of their own, below the ephemeral ports.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 12_000 + 500 * (worker % 16)
+    while True:
+        port = first + secrets.randbelow(500)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -160,6 +168,8 @@ class Product:
                         return
             except (URLError, ConnectionError, TimeoutError):
                 time.sleep(0.05)
+            gone = [process.args for process in self.processes if process.poll() is not None]
+            assert not gone, f"ended at once: {gone}"
         raise AssertionError(f"{self.url} did not get ready")
 
     def stop(self) -> None:

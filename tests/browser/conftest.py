@@ -1,11 +1,13 @@
 """A real Chromium on the product as its users start it: web, worker and mail server as processes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.parts import (
     BROWSER_FLAGS,
@@ -22,6 +24,11 @@ from tests.parts import (
 )
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+# What must happen happens within milliseconds; the patience is for machines that do much else besides.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
+# No request of htmx is under way, and the fonts that text is measured in are there.
+SETTLED = "document.fonts.status === 'loaded' && !document.querySelector('.htmx-request')"
 
 
 class Forum:
@@ -70,14 +77,19 @@ class Visitor:
     # A refused form answers 422 and a lost race 409, which the browser logs as a failed resource. A request
     # still under way when the page is left is aborted by the browser; htmx logs that as sendAbort, and before
     # that (as before any real error, which then follows under its own name) as afterRequest.
-    EXPECTED = ("422", "409", "htmx:sendAbort", "htmx:afterRequest")
+    EXPECTED = ("status of 422", "status of 409", "htmx:sendAbort", "htmx:afterRequest")
 
     def _console(self, message: Any) -> None:
         if message.type == "error" and not any(text in message.text for text in self.EXPECTED):
             self.complaints.append(f"{self.page.url}: {message.text}")
 
+    def settle(self) -> None:
+        """Wait until the page rests: leaving it earlier aborts what it is asking for."""
+        self.page.wait_for_function(SETTLED)
+
     def go(self, path: str) -> Page:
         """Open a path of the forum; it must not be an error of ours."""
+        self.settle()
         answer = self.page.goto(self.base + path)
         assert answer is not None
         assert answer.status < 500, f"{path}: {answer.status}"
@@ -85,6 +97,7 @@ class Visitor:
 
     def press(self, button: Locator) -> None:
         """Click what leads to another page, and wait for that page."""
+        self.settle()
         with self.page.expect_navigation():
             button.click()
 
@@ -100,6 +113,7 @@ class Visitor:
     def check_accessibility(self) -> None:
         """axe-core finds nothing (WCAG 2.2 A and AA)."""
         assert AXE.exists(), "node_modules/axe-core is missing: make build"
+        self.settle()
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         result = self.page.evaluate(
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
@@ -121,13 +135,16 @@ def visit(browser: Browser, forum: Forum) -> Iterator[Callable[..., Visitor]]:
         context = browser.new_context(
             viewport=PHONE if phone else DESK, locale=language, reduced_motion="reduce", **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         visitor = Visitor(context, forum.url)
         visitors.append(visitor)
         return visitor
 
     yield make
+    complaints = []
     for visitor in visitors:
+        with suppress(PlaywrightError):  # a test that failed may have left the page anywhere
+            visitor.settle()
+        complaints += visitor.complaints
         visitor.context.close()
-    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
     assert not complaints

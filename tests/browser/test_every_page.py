@@ -61,7 +61,9 @@ def look(visitor: Visitor, rule: Rule, path: str, seen: set[tuple[str, int]]) ->
     kind = (rule.endpoint if answer.status == 200 else "error", answer.status)
     if not whole_page or (answer.status != 200 and kind in seen):
         return None  # a file, a part of a page, elsewhere, or refused as others were
-    page.goto(visitor.base + path, wait_until="domcontentloaded")
+    # until all is loaded: without its style sheet every page is too wide
+    page.goto(visitor.base + path)
+    visitor.settle()
     needed, there = page.evaluate(WIDTHS)
     if needed > there:
         return f"{path}: {needed} px wide: {page.evaluate(WIDEST)}"

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from pypdf import PdfWriter
 
 from tests.browser.conftest import Forum, Visitor
-from tests.parts import DEMO_PASSWORD
+from tests.parts import DEMO_PASSWORD, PATIENCE
 
 pytestmark = pytest.mark.browser
 EVENT = "/events/tech-forum-36"
@@ -28,7 +28,7 @@ Visit = Callable[..., Visitor]
 
 def mail_to(forum: Forum, address: str, subject: str) -> EmailMessage:
     """The newest mail to address whose subject holds subject; waits for the worker."""
-    end = time.monotonic() + 45
+    end = time.monotonic() + PATIENCE
     while True:
         found = [m for m in forum.mailbox.to(address) if subject in str(m["Subject"])]
         if found:
@@ -102,7 +102,7 @@ def feed_address(visitor: Visitor) -> str:
 
 def read_feed(forum: Forum, path: str) -> Calendar:
     """The feed as a calendar program reads it: no cookies."""
-    with urlopen(forum.url + path, timeout=20) as answer:  # noqa: S310 - our own address
+    with urlopen(forum.url + path, timeout=PATIENCE) as answer:  # noqa: S310 - our own address
         assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
         return Calendar.from_ical(answer.read())
 
