@@ -1,6 +1,6 @@
 """Shapes of what organizers type."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from wtforms import DateField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
@@ -219,13 +219,22 @@ class NamedForm(BaseForm):
     name_en = text_field(lazy_gettext("Name in English"))
     name_ja = text_field(lazy_gettext("Name in Japanese"))
 
+    # columns of the row beside its names
+    columns: ClassVar[tuple[str, ...]] = ()
+
     def validate_name_en(self, field: Any) -> None:
         _check_bilingual(self, "name")
+
+    def row_values(self) -> dict[str, Any]:
+        """What was typed, by column."""
+        names = {name: self[name].data or "" for name in ("name_en", "name_ja")}
+        return names | {name: self[name].data for name in self.columns}
 
 
 class RoomForm(NamedForm):
     """A room."""
 
+    columns = ("floor", "capacity")
     floor = text_field(lazy_gettext("Floor"), most=60)
     capacity = IntegerField(lazy_gettext("Seats"), [optional(), NumberRange(1, 100_000)])
 
@@ -233,6 +242,7 @@ class RoomForm(NamedForm):
 class TrackForm(NamedForm):
     """A track; the colours are the theme's."""
 
+    columns = ("color",)
     color = SelectField(lazy_gettext("Colour"), coerce=int)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -26,10 +26,9 @@ from forum_app.events.queries import (
 from forum_app.events.rooms import (
     create_room,
     create_track,
-    delete_room,
-    delete_track,
-    move_room,
-    update_room,
+    delete_row,
+    move_row,
+    update_row,
 )
 from forum_app.events.services import (
     SLUG,
@@ -255,8 +254,8 @@ def test_only_organizers_change(app: Flask, role: Any) -> None:
         lambda: publish_event(actor=user, event=event, now=NOW),
         lambda: unpublish_event(actor=user, event=event, now=NOW),
         lambda: create_room(actor=user, event=event, name_en="New", now=NOW),
-        lambda: move_room(actor=user, event=event, room=room, up=True, now=NOW),
-        lambda: delete_room(actor=user, event=event, room=room, now=NOW),
+        lambda: move_row(actor=user, event=event, row=room, up=True, now=NOW),
+        lambda: delete_row(actor=user, event=event, row=room, now=NOW),
         lambda: create_track(actor=user, event=event, name_en="New", now=NOW),
         lambda: grant_role(actor=user, event=event, user=user, role=EventRole.PITCH_REVIEWER, now=NOW),
     ]
@@ -294,18 +293,18 @@ def test_rooms(app: Flask) -> None:
     with pytest.raises(Invalid), transaction():
         create_room(actor=None, event=event, name_en="D", capacity=0, now=NOW)
     with pytest.raises(Invalid), transaction():
-        update_room(
-            actor=None, event=event, room=rooms[0], name_en="C", name_ja="", floor="", capacity=1, now=NOW
+        update_row(
+            actor=None, event=event, row=rooms[0], name_en="C", name_ja="", floor="", capacity=1, now=NOW
         )
     with transaction():
-        move_room(actor=None, event=event, room=rooms[2], up=True, now=NOW)
-        move_room(actor=None, event=event, room=rooms[0], up=True, now=NOW)
+        move_row(actor=None, event=event, row=rooms[2], up=True, now=NOW)
+        move_row(actor=None, event=event, row=rooms[0], up=True, now=NOW)
     assert [room.name_en for room in list_rooms(event.id)] == ["A", "C", "B"]
     make_item(event, room_id=rooms[1].id)
     with pytest.raises(Conflict), transaction():
-        delete_room(actor=None, event=event, room=rooms[1], now=NOW)
+        delete_row(actor=None, event=event, row=rooms[1], now=NOW)
     with transaction():
-        delete_room(actor=None, event=event, room=rooms[0], now=NOW)
+        delete_row(actor=None, event=event, row=rooms[0], now=NOW)
     assert [room.name_en for room in list_rooms(event.id)] == ["C", "B"]
     with pytest.raises(NotFound):
         get_room(make_event().id, rooms[1].id)
@@ -325,7 +324,7 @@ def test_tracks(app: Flask) -> None:
         get_track(make_event().id, track.id)
     make_item(event, track_id=track.id)
     with pytest.raises(Conflict), transaction():
-        delete_track(actor=None, event=event, track=track, now=NOW)
+        delete_row(actor=None, event=event, row=track, now=NOW)
     assert [known.name_ja for known in list_tracks(event.id)] == ["宇宙"]
 
 
