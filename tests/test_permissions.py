@@ -92,6 +92,11 @@ FEATURES["organizations"] = {
     "POST organizations.decline":    "302  403  403  in   403  403  403  403  403  in",
     "POST organizations.role":       "302  403  403  in   403  403  403  403  403  in",
     "POST organizations.end":        "302  403  403  in   403  403  403  403  403  in",
+    "GET organizations.exclusions":            "302  404  404  200  404  404  404  404  404  200",
+    "POST organizations.exclusions":           "302  404  404  in   404  404  404  404  404  in",
+    "GET organizations.edit_exclusion":        "302  404  404  200  404  404  404  404  404  200",
+    "POST organizations.edit_exclusion":       "302  404  404  in   404  404  404  404  404  in",
+    "POST organizations.remove_exclusion_rule": "302  404  404  in   404  404  404  404  404  in",
     "GET organizations.invitation":  "302  404  404  404  404  404  404  404  404  404",
     "POST organizations.invitation": "302  404  404  404  404  404  404  404  404  404",
 }
@@ -226,6 +231,15 @@ FEATURES["pitches"] = {
     "POST pitches.remove_criterion_from_call": "302  403  403  403  403  403  403  in   403  in",
 }
 
+FEATURES["floor"] = {
+    #                         anon attd memb repr revw vett chck orga othr admn
+    "GET floor.day":          "302  200  200  200  403  403  403  403  403  403",
+    "GET floor.board":        "302  200  200  200  200  200  200  200  403  200",
+    "POST floor.mark":        "302  in   404  in   404  404  in   in   404  in",
+    "POST floor.answer_offer": "302  in   404  in   404  404  in   in   404  in",
+    "GET floor.manage_index": "302  403  403  403  403  403  200  200  403  200",
+}
+
 FEATURES["outcomes"] = {
     #                            anon attd memb repr revw vett chck orga othr admn
     "GET outcomes.index":        "302  200  200  200  403  403  403  403  403  403",
@@ -288,6 +302,7 @@ FEATURES["history"] = {
 ARGUMENTS: dict[str, dict[str, str]] = {
     "meetings.request": {"registration_id": "host_registration_id"},
     "outcomes.note": {"meeting_id": "held_meeting_id"},
+    "floor.mark": {"meeting_id": "held_meeting_id"},
     "registration.admit": {"registration_id": "seated_registration_id"},
     "registration.undo": {"registration_id": "seated_registration_id"},
 }

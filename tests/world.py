@@ -16,6 +16,7 @@ from forum_app.agenda.publication import publish_agenda
 from forum_app.calendars.models import FeedToken
 from forum_app.db import db, transaction
 from forum_app.events.models import Event, EventRole
+from forum_app.floor.models import Offer
 from forum_app.mail.services import Recipient, queue_mail
 from forum_app.meetings.models import (
     Interpreter,
@@ -28,7 +29,14 @@ from forum_app.meetings.models import (
     Priority,
     RequestState,
 )
-from forum_app.organizations.models import MemberRole, MemberState, TechnologyArea
+from forum_app.organizations.models import (
+    Exclusion,
+    ExclusionGround,
+    Kind,
+    MemberRole,
+    MemberState,
+    TechnologyArea,
+)
 from forum_app.pitches.models import Criterion, PitchCall, PitchSubmission, SubmissionState
 from forum_app.registration.models import RegistrationState
 from forum_app.web import clock
@@ -112,6 +120,10 @@ def build(app: Flask) -> dict[str, object]:
     make_member(people["member"], acme, role=MemberRole.MEMBER)
     make_member(people["representative"], acme)
     asked = make_member(make_user(), acme, role=MemberRole.MEMBER, state=MemberState.REQUESTED)
+    exclusion = Exclusion(
+        organization_id=acme.id, kind=Kind.PRESS, ground=ExclusionGround.OTHER, created_at=now
+    )
+    save(exclusion)
 
     kind = make_participant_type(event, code="expert", takes_meetings=True)
     spare_kind = make_participant_type(event, code="spare")
@@ -194,8 +206,26 @@ def build(app: Flask) -> dict[str, object]:
     )
     held.participants.append(MeetingParticipant(registration_id=host.id, role=MeetingRole.HOST))
     held.participants.append(MeetingParticipant(registration_id=asker.id, role=MeetingRole.GUEST))
+    wish = MeetingRequest(
+        event_id=event.id,
+        asker_id=host.id,
+        host_id=asker.id,
+        topic="Radar",
+        priority=Priority.MUST,
+        state=RequestState.AGREED,
+        created_at=now,
+    )
+    save(wish)
+    offer = Offer(
+        event_id=event.id,
+        request_id=wish.id,
+        starts_at=at + timedelta(hours=5),
+        ends_at=at + timedelta(hours=5, minutes=20),
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
     feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
-    save(submission, table, interpreter, hours, request, meeting, held, feed)
+    save(submission, table, interpreter, hours, request, meeting, held, offer, feed)
     with transaction():
         mail = queue_mail(
             to=Recipient("person@forum.example", "Person"),
@@ -223,10 +253,13 @@ def build(app: Flask) -> dict[str, object]:
         "request_id": request.id,
         "meeting_id": meeting.id,
         "held_meeting_id": held.id,
+        "offer_id": offer.id,
+        "answer": "take",
         "hours_id": hours.id,
         "table_id": table.id,
         "interpreter_id": interpreter.id,
         "membership_id": asked.id,
+        "exclusion_id": exclusion.id,
         "session_id": session.id,
         "feed_id": feed.id,
         "mail_id": mail.id,

@@ -23,8 +23,8 @@ class OfferState(enum.StrEnum):
 
 OFFER_LABELS = {
     OfferState.OPEN: N_("Offered"),
-    OfferState.TAKEN: N_("Taken"),
-    OfferState.DECLINED: N_("Declined"),
+    OfferState.TAKEN: N_("Offer taken"),
+    OfferState.DECLINED: N_("Offer declined"),
     OfferState.LAPSED: N_("Lapsed"),
 }
 _OPEN = text("state = 'OPEN'")
