@@ -44,6 +44,7 @@ MODULES = (
     "organizations.models",
     "organizations.views",
     "organizations.manage_views",
+    "organizations.exclusion_views",
     "events.models",
     "events.views",
     "events.manage_views",

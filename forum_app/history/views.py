@@ -9,7 +9,7 @@ from flask_login import current_user
 from forum_app.history import blueprint
 from forum_app.history.services import Edition, participation_history
 from forum_app.organizations.models import Organization
-from forum_app.organizations.permissions import can_see_members
+from forum_app.organizations.permissions import can_see_exclusions, can_see_members
 from forum_app.organizations.queries import get_organization
 from forum_app.outcomes.models import PATHWAY_LABELS, WISH_LABELS
 from forum_app.pitches.models import SUBMISSION_LABELS
@@ -44,6 +44,7 @@ def show(slug: str) -> str:
         editions=editions,
         chart=chart,
         see_members=can_see_members(reader, organization),
+        see_rules=can_see_exclusions(reader, organization),
         insider=any(edition.details for edition in editions),
         pitch_states=SUBMISSION_LABELS,
         WISH_LABELS=WISH_LABELS,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from forum_app.core.errors import Invalid
 from forum_app.core.names import parse_identifier, twin_keys
 from forum_app.core.text import N_
-from forum_app.organizations.models import COUNTRIES, IdentifierScheme, Kind
+from forum_app.organizations.models import COUNTRIES, IdentifierScheme, Kind, Stage
 
 LIMITS = {
     "name_en": 200,
@@ -38,6 +38,8 @@ class OrganizationDetails:
     profile_en: str = ""
     profile_ja: str = ""
     areas: tuple[str, ...] = ()
+    stage: Stage | None = None
+    weapons_related: bool = False
     identifiers: Mapping[IdentifierScheme, str] = field(default_factory=dict)
 
     @property
@@ -91,6 +93,8 @@ def checked_details(
     profile_en: str = "",
     profile_ja: str = "",
     areas: Sequence[str] = (),
+    stage: Stage | str | None = None,
+    weapons_related: bool = False,
     identifiers: Mapping[IdentifierScheme, str] | Mapping[str, str] | None = None,
 ) -> OrganizationDetails:
     """The details in tidy form; raises Invalid with the field that is wrong."""
@@ -118,6 +122,10 @@ def checked_details(
         known_kind = Kind(kind)
     except ValueError:
         raise Invalid(N_("This kind of organization is not known."), field="kind") from None
+    try:
+        known_stage = Stage(stage) if stage else None
+    except ValueError:
+        raise Invalid(N_("This stage is not known."), field="stage") from None
     if country not in COUNTRIES:
         raise Invalid(N_("Give the country as two capital letters (ISO 3166-1)."), field="country")
     texts["website"] = checked_website(texts["website"])
@@ -130,6 +138,8 @@ def checked_details(
         kind=known_kind,
         country=country,
         areas=tuple(dict.fromkeys(areas)),
+        stage=known_stage,
+        weapons_related=weapons_related,
         identifiers=numbers,
         **texts,
     )

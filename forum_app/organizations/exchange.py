@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 from forum_app.core.errors import Invalid
 from forum_app.core.text import N_
@@ -20,6 +21,7 @@ COLUMNS = (
     "uei",
     "cage",
     "areas",
+    "stage",
 )
 NEEDED = {"kind", "country"}
 MAX_BYTES = 10 * 1024 * 1024
@@ -93,7 +95,7 @@ def _details(number: int, header: list[str], cells: list[str]) -> OrganizationDe
         raise Invalid(N_("Row %(row)s has more cells than the header."), row=number)
     if any(len(cell) > MAX_CELL for cell in cells):
         raise Invalid(N_("Row %(row)s has a cell that is too long."), row=number)
-    values = dict(zip(header, cells, strict=False))
+    values: dict[str, Any] = dict(zip(header, cells, strict=False))
     areas = values.pop("areas", "").replace(";", " ").replace(",", " ").lower().split()
     identifiers = {scheme: values.pop(scheme.value, "") for scheme in IdentifierScheme}
     try:
@@ -101,6 +103,7 @@ def _details(number: int, header: list[str], cells: list[str]) -> OrganizationDe
             kind=values.pop("kind", "").strip().lower(),
             country=values.pop("country", "").strip().upper(),
             areas=areas,
+            stage=values.pop("stage", "").strip().lower(),
             identifiers=identifiers,
             **values,
         )

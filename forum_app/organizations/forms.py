@@ -7,7 +7,13 @@ from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField
 from wtforms.validators import Email, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from forum_app.organizations.models import COUNTRIES, KIND_LABELS, MEMBER_ROLE_LABELS, MemberRole
+from forum_app.organizations.models import (
+    COUNTRIES,
+    KIND_LABELS,
+    MEMBER_ROLE_LABELS,
+    STAGE_LABELS,
+    MemberRole,
+)
 from forum_app.organizations.queries import list_areas
 from forum_app.web.formats import bilingual
 from forum_app.web.forms import BaseForm, long_text_field, optional, text_field
@@ -33,6 +39,11 @@ def country_choices() -> list[tuple[str, str]]:
 def kind_choices() -> list[tuple[str, str]]:
     """(value, label) of the kinds of organization."""
     return [(kind.value, gettext(label)) for kind, label in KIND_LABELS.items()]
+
+
+def stage_choices() -> list[tuple[str, str]]:
+    """(value, label) of the stages of a product, early ones first."""
+    return [(stage.value, gettext(label)) for stage, label in STAGE_LABELS.items()]
 
 
 class OrganizationForm(BaseForm):
@@ -61,6 +72,18 @@ class OrganizationForm(BaseForm):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+    stage = SelectField(
+        lazy_gettext("Stage of the product"),
+        [optional()],
+        default="",
+        description=lazy_gettext("For start-ups: agencies and investors look for different stages."),
+    )
+    weapons_related = BooleanField(
+        lazy_gettext("Has business related to weapons"),
+        description=lazy_gettext(
+            "Not shown to anybody. Some funds and universities are bound to meet nobody who has it."
+        ),
+    )
     corporate_number = text_field(
         lazy_gettext("Corporate number (Japan)"),
         optional(),
@@ -84,6 +107,7 @@ class OrganizationForm(BaseForm):
         super().__init__(*args, **kwargs)
         self.kind.choices = [("", gettext("Choose")), *kind_choices()]
         self.country.choices = [("", gettext("Choose")), *country_choices()]
+        self.stage.choices = [("", gettext("Not stated")), *stage_choices()]
         self.areas.choices = [(area.code, bilingual(area, "name")) for area in list_areas()]
 
     def values(self) -> dict[str, Any]:
@@ -92,6 +116,8 @@ class OrganizationForm(BaseForm):
         values: dict[str, Any] = {name: self[name].data or "" for name in names}
         values |= {name: self[name].data or "" for name in ("profile_en", "profile_ja")}
         values["areas"] = self.areas.data or []
+        values["stage"] = self.stage.data or None
+        values["weapons_related"] = bool(self.weapons_related.data)
         values["identifiers"] = {n: self[n].data or "" for n in ("corporate_number", "uei", "cage")}
         return values
 

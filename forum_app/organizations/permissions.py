@@ -52,3 +52,8 @@ def can_end_membership(user: Any, membership: Membership) -> bool:
         return False
     own = membership.user_id == user.id
     return own or can_manage_members(user, membership.organization)
+
+
+def can_see_exclusions(user: Any, organization: Organization) -> bool:
+    """Whether user may know that an organization has rules at all: representatives, administrators."""
+    return can_edit_organization(user, organization)

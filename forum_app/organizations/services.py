@@ -27,6 +27,7 @@ from forum_app.organizations.models import (
     Membership,
     MemberState,
     Organization,
+    Stage,
     TechnologyArea,
     TwinKey,
 )
@@ -61,6 +62,8 @@ def create_organization(
     profile_en: str = "",
     profile_ja: str = "",
     areas: Sequence[str] = (),
+    stage: Stage | str | None = None,
+    weapons_related: bool = False,
     identifiers: Identifiers | None = None,
     fictional: bool = False,
     confirmed: bool = False,
@@ -84,6 +87,8 @@ def create_organization(
         profile_en=profile_en,
         profile_ja=profile_ja,
         areas=areas,
+        stage=stage,
+        weapons_related=weapons_related,
         identifiers=identifiers,
     )
     _refuse_taken(details, besides=None)
@@ -121,6 +126,8 @@ def update_organization(
     profile_en: str = "",
     profile_ja: str = "",
     areas: Sequence[str] = (),
+    stage: Stage | str | None = None,
+    weapons_related: bool = False,
     identifiers: Identifiers | None = None,
 ) -> Organization:
     """Change an entry; version: the one the person saw, another one is a Conflict."""
@@ -141,10 +148,12 @@ def update_organization(
         profile_en=profile_en,
         profile_ja=profile_ja,
         areas=areas,
+        stage=stage,
+        weapons_related=weapons_related,
         identifiers=identifiers,
     )
     _refuse_taken(details, besides=organization.id)
-    before = {name: getattr(organization, name) for name in (*TEXTS, "kind", "country")}
+    before = {name: getattr(organization, name) for name in (*TEXTS, *FACTS)}
     old_areas, old_numbers = organization.areas, {i.scheme: i.value for i in organization.identifiers}
     for name in before:
         setattr(organization, name, getattr(details, name))
@@ -180,6 +189,7 @@ def twins_of(details: OrganizationDetails) -> list[Twin]:
 
 # --- Rows ----------------------------------------------------------------------------------------
 TEXTS = ("name_en", "name_ja", "name_kana", "short_name", "website", "profile_en", "profile_ja")
+FACTS = ("kind", "country", "stage", "weapons_related")
 
 
 def _areas(codes: Sequence[str]) -> list[TechnologyArea]:
@@ -195,13 +205,11 @@ def _areas(codes: Sequence[str]) -> list[TechnologyArea]:
 
 
 def _insert(details: OrganizationDetails, *, fictional: bool, now: datetime) -> Organization:
-    values = {name: getattr(details, name) for name in TEXTS}
+    values = {name: getattr(details, name) for name in (*TEXTS, *FACTS)}
     areas = _areas(details.areas)
     for slug in _slugs(slug_base(details.name_en, romanize(details.name_kana))):
         organization = Organization(
             slug=slug,
-            kind=details.kind,
-            country=details.country,
             fictional=fictional,
             created_at=now,
             areas=areas,

@@ -19,6 +19,7 @@ from forum_app.organizations.models import (
     COUNTRIES,
     KIND_LABELS,
     SCHEME_LABELS,
+    STAGE_LABELS,
     MemberState,
     Organization,
 )
@@ -108,6 +109,7 @@ def show(slug: str) -> str:
         countries=country_names(),
         kinds=KIND_LABELS,
         schemes=SCHEME_LABELS,
+        stages=STAGE_LABELS,
     )
 
 
@@ -177,6 +179,8 @@ def edit(slug: str) -> Any:
         "areas": [area.code for area in organization.areas],
         "kind": organization.kind.value,
         "country": organization.country,
+        "stage": organization.stage.value if organization.stage else "",
+        "weapons_related": organization.weapons_related,
         **numbers,
     }
     texts = {name: getattr(organization, name) for name in TEXTS}
