@@ -1,6 +1,5 @@
-"""What one person reads and has in their programme; for pages, feeds, exports and busy time."""
+"""What one person reads and has in their programme; for pages, feeds and exports."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,14 +10,11 @@ from forum_app.agenda.models import AgendaItem, Bookmark
 from forum_app.agenda.permissions import Reader, reader_at, visible_to
 from forum_app.agenda.queries import (
     bookmarked_ids,
-    bookmarked_times,
     current_agenda,
     events_of_programme,
-    speaking_times,
 )
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
 from forum_app.core.errors import NotFound
-from forum_app.core.intervals import Interval, merge
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.events.models import Event
@@ -107,21 +103,3 @@ def remove_bookmark(*, actor: Any, event: Event, code: str) -> None:
     db.session.execute(
         delete(Bookmark).where(Bookmark.user_id == actor.id, Bookmark.item_id.in_(ids.scalar_subquery()))
     )
-
-
-def busy_times(
-    event_id: int, user_ids: Iterable[int], *, bookmarks: bool = False
-) -> dict[int, list[Interval]]:
-    """When each person is taken by the agenda's draft: where they speak and, if asked, what they
-    bookmarked. UTC, merged, sorted; every id given is a key. At most two statements.
-    """
-    wanted = set(user_ids)
-    found: dict[int, list[Interval]] = {user_id: [] for user_id in wanted}
-    if not wanted:
-        return found
-    rows = list(speaking_times(event_id, wanted))
-    if bookmarks:
-        rows += bookmarked_times(event_id, wanted)
-    for user_id, start, end in rows:
-        found[user_id].append(Interval(start, end))
-    return {user_id: merge(intervals) for user_id, intervals in found.items()}

@@ -354,35 +354,6 @@ def invitations_of(event_id: int) -> dict[int, frozenset[int]]:
     return {item: frozenset(ids) for item, ids in found.items()}
 
 
-def speaking_times(event_id: int, user_ids: Iterable[int]) -> Sequence[Any]:
-    """Rows of (user id, start, end): where people speak in the draft, cancelled items left out."""
-    return db.session.execute(
-        select(Speaker.user_id, AgendaItem.starts_at, AgendaItem.ends_at)
-        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
-        .join(AgendaItem, AgendaItem.id == ItemSpeaker.item_id)
-        .where(
-            AgendaItem.event_id == event_id,
-            AgendaItem.starts_at.is_not(None),
-            AgendaItem.status != ItemStatus.CANCELLED,
-            Speaker.user_id.in_(list(user_ids)),
-        )
-    ).all()
-
-
-def bookmarked_times(event_id: int, user_ids: Iterable[int]) -> Sequence[Any]:
-    """Rows of (user id, start, end): what people put into their own programme."""
-    return db.session.execute(
-        select(Bookmark.user_id, AgendaItem.starts_at, AgendaItem.ends_at)
-        .join(AgendaItem, AgendaItem.id == Bookmark.item_id)
-        .where(
-            AgendaItem.event_id == event_id,
-            AgendaItem.starts_at.is_not(None),
-            AgendaItem.status != ItemStatus.CANCELLED,
-            Bookmark.user_id.in_(list(user_ids)),
-        )
-    ).all()
-
-
 def list_organization_names() -> Sequence[Any]:
     """Rows of id, name_en, name_ja of the whole registry, by name."""
     return db.session.execute(

@@ -12,7 +12,7 @@ from forum_app.calendars.queries import EventFacts, MeetingFacts, PersonFacts
 from forum_app.core.ical import CalendarEntry, Klass, Status
 from forum_app.core.text import N_
 from forum_app.events.models import Visibility
-from forum_app.meetings.models import MeetingStatus
+from forum_app.meetings.models import FORMAT_LABELS, MEETING_STATUS_LABELS, MeetingFormat, MeetingStatus
 from forum_app.registration.models import ENDED, SEATED, STATE_LABELS
 from forum_app.web.formats import bilingual
 from forum_app.web.texts import gettext
@@ -145,12 +145,14 @@ class Writer:
 
     # --- Meetings --------------------------------------------------------------------------------
     def meeting(self, meeting: MeetingFacts, event: EventFacts) -> CalendarEntry:
-        """One meeting of the person whose feed it is."""
-        cancelled = meeting.status == MeetingStatus.CANCELLED
+        """One meeting of the person whose feed it is; one that was not held frees the time as well."""
+        cancelled = meeting.status != MeetingStatus.CONFIRMED
         whom = self.comma.join(self._met(person) for person in meeting.others)
         title = self._filled(N_("Meeting: %(name)s"), name=whom or meeting.topic)
         place = ""
-        if meeting.table is not None:
+        if meeting.format == MeetingFormat.REMOTE:
+            place = meeting.link or self.word(FORMAT_LABELS[meeting.format])
+        elif meeting.table is not None:
             room = (meeting.room_ja or meeting.room_en) if self.locale == "ja" else meeting.room_en
             place = self._join(
                 self._filled(N_("Table %(label)s"), label=meeting.table),
@@ -169,7 +171,7 @@ class Writer:
             zone=event.timezone,
             summary=self._summary(title, cancelled),
             description="\n".join(self._meeting_lines(meeting, event, url)),
-            location=place,
+            location="" if cancelled and meeting.format == MeetingFormat.REMOTE else place,
             url=url,
             status=Status.CANCELLED if cancelled else Status.CONFIRMED,
             categories=(self.word(N_("Meetings")),),
@@ -185,6 +187,11 @@ class Writer:
         if meeting.interpreter_latin or meeting.interpreter_native:
             name = self._person(meeting.interpreter_latin or "", meeting.interpreter_native or "")
             yield self._labelled(N_("Interpreter"), name)
+        if meeting.format == MeetingFormat.REMOTE and meeting.status == MeetingStatus.CONFIRMED:
+            remote = self.word(FORMAT_LABELS[meeting.format])
+            yield self._labelled(remote, meeting.link) if meeting.link else remote
+        if meeting.status == MeetingStatus.NO_SHOW:
+            yield self.word(MEETING_STATUS_LABELS[meeting.status])
         if meeting.cancel_reason and meeting.status == MeetingStatus.CANCELLED:
             yield self._labelled(N_("Reason"), meeting.cancel_reason)
         yield bilingual(event, "title", self.locale)

@@ -20,6 +20,7 @@ from forum_app.events.models import Event, Room, Visibility
 from forum_app.meetings.models import (
     Interpreter,
     Meeting,
+    MeetingFormat,
     MeetingParticipant,
     MeetingStatus,
     MeetingTable,
@@ -118,6 +119,8 @@ class MeetingFacts(NamedTuple):
     room_ja: str | None
     interpreter_latin: str | None
     interpreter_native: str | None
+    format: MeetingFormat = MeetingFormat.IN_PERSON
+    link: str = ""
     others: tuple[PersonFacts, ...] = ()
 
 
@@ -145,6 +148,8 @@ def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
         Room.name_ja,
         Interpreter.name_latin,
         Interpreter.name_native,
+        Meeting.format,
+        Meeting.link,
     ]
     rows = db.session.execute(
         select(*columns)

@@ -1,6 +1,6 @@
 """Shapes of what organizers type."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from wtforms import DateField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
@@ -219,22 +219,21 @@ class NamedForm(BaseForm):
     name_en = text_field(lazy_gettext("Name in English"))
     name_ja = text_field(lazy_gettext("Name in Japanese"))
 
-    # columns of the row beside its names
-    columns: ClassVar[tuple[str, ...]] = ()
-
     def validate_name_en(self, field: Any) -> None:
         _check_bilingual(self, "name")
-
-    def row_values(self) -> dict[str, Any]:
-        """What was typed, by column."""
-        names = {name: self[name].data or "" for name in ("name_en", "name_ja")}
-        return names | {name: self[name].data for name in self.columns}
 
 
 class RoomForm(NamedForm):
     """A room."""
 
-    columns = ("floor", "capacity")
+    building = text_field(
+        lazy_gettext("Building"),
+        optional(),
+        most=100,
+        description=lazy_gettext(
+            "Only if the venue has several. Meetings leave people time to walk from one to another."
+        ),
+    )
     floor = text_field(lazy_gettext("Floor"), most=60)
     capacity = IntegerField(lazy_gettext("Seats"), [optional(), NumberRange(1, 100_000)])
 
@@ -242,7 +241,6 @@ class RoomForm(NamedForm):
 class TrackForm(NamedForm):
     """A track; the colours are the theme's."""
 
-    columns = ("color",)
     color = SelectField(lazy_gettext("Colour"), coerce=int)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -4,10 +4,12 @@ import enum
 from datetime import datetime
 from typing import Any
 
+from forum_app.agenda.busy_queries import busy_sources
 from forum_app.events.models import Event, EventRole
 from forum_app.events.permissions import can_manage_event, has_role, roles_at
 from forum_app.organizations.models import Kind, Organization
 from forum_app.organizations.permissions import is_member
+from forum_app.pitches.busy_queries import pitch_times
 from forum_app.pitches.models import SUBMISSION_TRANSITIONS, PitchCall, PitchSubmission, SubmissionState
 from forum_app.pitches.queries import find_own_review
 
@@ -101,3 +103,6 @@ def can_see_deck(user: Any, submission: PitchSubmission, event: Event) -> bool:
 def can_decide(user: Any, submission: PitchSubmission, event: Event) -> bool:
     """Organizers, but not on the pitch of an organization of their own."""
     return can_manage_pitches(user, event) and was_submitted(submission) and not in_conflict(user, submission)
+
+
+busy_sources.append(pitch_times)

@@ -8,14 +8,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from forum_app.agenda.busy_queries import SIGNED_UP, SPEAKS, agenda_busy
 from forum_app.agenda.clashes import Placed, find_clashes
 from forum_app.agenda.grid import blocks_of, grid_of
 from forum_app.agenda.models import AccessLevel, AgendaItem, Bookmark, ItemKind, ItemStatus
-from forum_app.agenda.programme import agenda_of, busy_times
+from forum_app.agenda.programme import agenda_of
 from forum_app.agenda.queries import current_agenda
 from forum_app.agenda.speakers import SpeakerValues, place_pitch
-from forum_app.core.intervals import Interval
+from forum_app.core.intervals import Interval, merge
 from forum_app.db import db, transaction
+from forum_app.events.models import Event
 from forum_app.web import clock
 from tests.agenda.parts import at, edit, let_speak, publish
 from tests.factories import (
@@ -114,6 +116,19 @@ def test_the_programme_keeps_what_was_cancelled(app: Flask) -> None:
     assert entry.item.sequence == 1
 
 
+def busy(event: Event, user_ids: list[int]) -> dict[int, list[tuple[Interval, set[str]]]]:
+    """Merged busy times of each person with the reasons among them."""
+    times = agenda_busy(event.id, user_ids)
+    found = {}
+    for user_id in {time.user_id for time in times}:
+        own = [time for time in times if time.user_id == user_id]
+        found[user_id] = [
+            (span, {time.reason for time in own if span.covers(time.span)})
+            for span in merge(time.span for time in own)
+        ]
+    return found
+
+
 def test_busy_times(app: Flask) -> None:
     event, speaker, visitor = make_event(), make_user(), make_user()
     row = make_speaker(event, user_id=speaker.id)
@@ -124,11 +139,15 @@ def test_busy_times(app: Flask) -> None:
     for item in (first, second, cancelled, unplaced):
         let_speak(item, row)
     save(Bookmark(item_id=first.id, user_id=visitor.id, created_at=NOW))
+    lunch = make_item(event, kind=ItemKind.BREAK, starts_at=at(12), ends_at=at(13))
+    save(Bookmark(item_id=lunch.id, user_id=visitor.id, created_at=NOW))
     ids = [speaker.id, visitor.id]
-    assert busy_times(event.id, ids) == {speaker.id: [Interval(at(10), at(12))], visitor.id: []}
-    assert busy_times(event.id, ids, bookmarks=True)[visitor.id] == [Interval(at(10), at(11))]
-    assert busy_times(event.id, []) == {}
-    assert busy_times(make_event().id, ids) == {speaker.id: [], visitor.id: []}
+    assert busy(event, ids) == {
+        speaker.id: [(Interval(at(10), at(12)), {SPEAKS})],
+        visitor.id: [(Interval(at(10), at(11)), {SIGNED_UP})],
+    }
+    assert busy(event, []) == {}
+    assert busy(make_event(), ids) == {}
 
 
 def test_pitches_fill_a_block(app: Flask) -> None:
@@ -151,7 +170,7 @@ def test_pitches_fill_a_block(app: Flask) -> None:
             assert (pitch.room_id, pitch.parent_id, pitch.kind) == (room.id, block.id, ItemKind.PITCH)
     assert starts == [at(10), at(10) + timedelta(minutes=10), at(10) + timedelta(minutes=20), None]
     assert len({link.speaker_id for link in pitch.speakers}) == 1
-    assert busy_times(event.id, [founder.id])[founder.id] == [Interval(at(10), at(10.5))]
+    assert busy(event, [founder.id]) == {founder.id: [(Interval(at(10), at(10.5)), {SPEAKS})]}
     publish(event)
     agenda = current_agenda(event)
     assert agenda is not None
