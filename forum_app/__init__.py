@@ -1,8 +1,10 @@
 """The application: configuration, extensions, blueprints. The one file that wires all features."""
 
 import logging
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -17,6 +19,7 @@ from forum_app.web import (
     assets,
     errors,
     formats,
+    frame,
     headers,
     languages,
     limits,
@@ -102,6 +105,13 @@ csrf = CSRFProtect()
 migrate = Migrate()
 
 
+class Forum(Flask):
+    """Flask without the question, for each hook of each request, whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def folder(in_checkout: str, in_wheel: str) -> Path:
     """A top-level folder of the checkout, or its copy inside the installed wheel."""
     inside = HERE / in_wheel
@@ -113,7 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     dist = folder("static/dist", "_static")
     migrations = folder("migrations", "_migrations")
-    app = Flask(
+    app = Forum(
         "forum_app",
         template_folder=str(folder("templates", "_templates")),
         static_folder=str(dist),
@@ -146,14 +156,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.getLogger("forum_app").setLevel(logging.INFO)
 
     db.init_app(app)
+    languages.init_app(app)
     migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
     csrf.init_app(app)
     limits.init_app(app, settings)
-    languages.init_app(app)
     templating.init_app(app)
     formats.init_app(app)
     assets.init_app(app, dist)
     navigation.init_app(app)
+    frame.init_app(app)
     access.init_app(app)
     submission.init_app(app)
     errors.init_app(app)

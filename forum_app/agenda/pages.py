@@ -7,28 +7,28 @@ anew on every request.
 
 import hashlib
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from flask import current_app, url_for
+from flask import request, url_for
 from markupsafe import Markup
 
 from forum_app.agenda.days import AgendaDay, agenda_days
 from forum_app.agenda.exchange import EventFacts, schedule_of
 from forum_app.agenda.grid import Block, blocks_of, grid_of
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemStatus
-from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
+from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem, Readable
 from forum_app.core.frab import render_json, render_xml
 from forum_app.events.models import Event
 from forum_app.web.formats import bilingual, second_zone
 from forum_app.web.languages import language
+from forum_app.web.parts import Parts, Stencil, hole, render_part, stencil
 from forum_app.web.texts import gettext
 
 MAX_WORDS = 8
@@ -70,43 +70,10 @@ def title_language(item: Any) -> str | None:
 
 
 # --- Parts that are rendered once ----------------------------------------------------------------
-class Parts:
-    """Rendered parts by key, the least recently used thrown out; for what depends on no person."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.kept: OrderedDict[Hashable, Markup] = OrderedDict()
-        self.lock = Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Markup]) -> Markup:
-        """The part under key, made if it is not there."""
-        with self.lock:
-            part = self.kept.get(key)
-            if part is not None:
-                self.kept.move_to_end(key)
-                return part
-        part = make()
-        with self.lock:
-            self.kept[key] = part
-            while len(self.kept) > self.most:
-                self.kept.popitem(last=False)
-        return part
-
-    def clear(self) -> None:
-        with self.lock:
-            self.kept.clear()
-
-
-_cards = Parts(6000)
-_lines = Parts(6000)
-_days = Parts(60)
-_bodies = Parts(1000)
-
-
-def render_part(template: str, **values: Any) -> Markup:
-    """A template of ours without the page around it and without the context of the request."""
-    html = current_app.jinja_env.get_template(template).render(**values)
-    return Markup(html)  # noqa: S704 - made by our own template, which escapes
+_cards: Parts[Markup] = Parts(6000)
+_lines: Parts[Markup] = Parts(6000)
+_days: Parts[Markup] = Parts(60)
+_pages: Parts[Stencil] = Parts(1000)
 
 
 class Renderer:
@@ -116,7 +83,8 @@ class Renderer:
         self.event = event
         self.agenda = agenda
         self.second = second_zone(event)
-        self.key = (agenda.digest, event.slug, language(), event.timezone, self.second)
+        root = request.script_root
+        self.key = (agenda.digest, event.slug, language(), event.timezone, self.second, root)
 
     def card(
         self, item: PublishedItem, state: str, mine: bool = False, inside: Sequence[Markup] = ()
@@ -198,18 +166,22 @@ class Renderer:
             cards=[] if grid else cards(blocks),
         )
 
-    def body(self, item: PublishedItem, state: str, near: "Near") -> Markup:
-        """What an item's page says below its buttons."""
-        ids = tuple(one.id if one else None for one in (near.block, near.before, near.after))
-        return _bodies.get(
-            (self.key, item.id, ids, tuple(one.id for one in near.inside)),
-            lambda: render_part(
+    def page(self, item: PublishedItem, state: str, near: "Near") -> Stencil:
+        """An item's page without the frame; the hole "actions" is for the buttons of the reader."""
+        ids = tuple([one.id if one else None for one in (near.block, near.before, near.after)])
+        return _pages.get(
+            (self.key, item.id, state, ids, tuple([one.id for one in near.inside])),
+            lambda: stencil(
                 "agenda/_item.html",
                 item=item,
                 event=self.event,
+                state=state,
                 near=near,
+                kind=kind_label(item),
                 language_label=language_label(item.language),
                 access_label=access_label(item),
+                title_language=title_language(item),
+                actions=hole("actions"),
             ),
         )
 
@@ -224,13 +196,12 @@ class Near:
     after: PublishedItem | None
 
 
-def near(item: PublishedItem, items: Sequence[PublishedItem]) -> Near:
-    """The neighbours of item among the readable items."""
-    held = [one for one in items if one.status is not ItemStatus.CANCELLED]
-    position = next((index for index, one in enumerate(held) if one.id == item.id), None)
+def near(item: PublishedItem, known: Readable) -> Near:
+    """The neighbours of item among what the reader may know of."""
+    held, position = known.held, known.places.get(item.id)
     return Near(
-        block=next((one for one in items if one.id == item.parent_id), None) if item.parent_id else None,
-        inside=tuple(one for one in held if one.parent_id == item.id),
+        block=known.by_id.get(item.parent_id) if item.parent_id else None,
+        inside=known.inside.get(item.id, ()),
         before=held[position - 1] if position else None,
         after=held[position + 1] if position is not None and position + 1 < len(held) else None,
     )
@@ -247,21 +218,33 @@ def _days_of(agenda: PublishedAgenda, ids: frozenset[int] | None, zone: str) -> 
     return agenda_days([item for item in agenda.items if ids is None or item.id in ids], zone)
 
 
-def states(items: Sequence[PublishedItem], now: datetime) -> dict[int, str]:
+def states(known: Readable, now: datetime) -> dict[int, str]:
     """State of each item that has one: cancelled, and while the agenda runs now, next, past."""
-    found = {item.id: "cancelled" for item in items if item.status is ItemStatus.CANCELLED}
-    held = [item for item in items if item.status is not ItemStatus.CANCELLED] if found else items
-    if not held or not held[0].starts_at - EVE <= now < max(item.ends_at for item in held):
-        return found
-    following = min((item.starts_at for item in held if item.starts_at > now), default=None)
-    for item in held:
-        if item.ends_at <= now:
-            found[item.id] = "past"
-        elif item.starts_at <= now:
-            found[item.id] = "now"
-        elif item.starts_at == following:
-            found[item.id] = "next"
-    return found
+    following = _following(known, now)
+    return {item.id: state for item in known.items if (state := _state(item, known, now, following))}
+
+
+def state_of(item: PublishedItem, known: Readable, now: datetime) -> str:
+    """The state of one item of known, as in states()."""
+    return _state(item, known, now, _following(known, now))
+
+
+def _following(known: Readable, now: datetime) -> datetime | None:
+    """When the next items start."""
+    index = bisect_right(known.held, now, key=lambda item: item.starts_at)
+    return known.held[index].starts_at if index < len(known.held) else None
+
+
+def _state(item: PublishedItem, known: Readable, now: datetime, following: datetime | None) -> str:
+    if item.status is ItemStatus.CANCELLED:
+        return "cancelled"
+    if not known.held[0].starts_at - EVE <= now < known.ends_at:
+        return ""
+    if item.ends_at <= now:
+        return "past"
+    if item.starts_at <= now:
+        return "now"
+    return "next" if item.starts_at == following else ""
 
 
 # --- Search and filters --------------------------------------------------------------------------

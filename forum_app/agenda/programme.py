@@ -1,7 +1,8 @@
 """What one person reads and has in their programme; for pages, feeds and exports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -13,12 +14,14 @@ from forum_app.agenda.queries import (
     current_agenda,
     events_of_programme,
 )
-from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
+from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem, Readable
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_know_event
+
+STAFF = Reader(staff=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,23 @@ class ProgrammeEntry:
     speaks: bool
 
 
-def readable(agenda: PublishedAgenda, reader: Reader) -> list[PublishedItem]:
-    """The items that reader may know of, in their order; cancelled ones too."""
+def readable(agenda: PublishedAgenda, reader: Reader) -> Readable:
+    """What reader may know of a version, worked out once for all whom the rule takes for the same.
+
+    Who neither speaks nor is invited anywhere in it is told apart by nothing but their standing.
+    """
     if reader.staff:
-        return list(agenda.items)
-    return [item for item in agenda.items if visible_to(item, reader)]
+        return _readable(agenda, STAFF)
+    if reader.user_id not in agenda.speaking_user_ids:
+        reader = replace(reader, user_id=None)
+    if reader.registration_id not in agenda.invited_registration_ids:
+        reader = replace(reader, registration_id=None)
+    return _readable(agenda, reader)
+
+
+@lru_cache(maxsize=64)
+def _readable(agenda: PublishedAgenda, reader: Reader) -> Readable:
+    return Readable(tuple(item for item in agenda.items if visible_to(item, reader)))
 
 
 def readable_items(event: Event, user: Any, now: datetime | None = None) -> list[PublishedItem]:
@@ -43,7 +58,7 @@ def readable_items(event: Event, user: Any, now: datetime | None = None) -> list
     now: not needed today; access depends on the days of the items, not on the clock.
     """
     agenda = current_agenda(event)
-    return [] if agenda is None else readable(agenda, reader_at(user, event))
+    return [] if agenda is None else list(readable(agenda, reader_at(user, event)).items)
 
 
 def readable_item(event: Event, user: Any, code: str) -> PublishedItem:

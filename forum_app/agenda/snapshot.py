@@ -140,9 +140,57 @@ class PublishedAgenda:
         return {item.id: item for item in self.items}
 
     @cached_property
+    def speaking_user_ids(self) -> frozenset[int | None]:
+        """Logins of all who speak anywhere in it."""
+        return frozenset(speaker.user_id for item in self.items for speaker in item.speakers)
+
+    @cached_property
+    def invited_registration_ids(self) -> frozenset[int | None]:
+        """Registrations of all who are invited to any of its items."""
+        return frozenset(number for item in self.items for number in item.registration_ids)
+
+    @cached_property
     def changed_at(self) -> datetime:
         """When anything in it last changed."""
         return max((item.changed_at for item in self.items), default=self.published_at)
+
+
+@dataclass(frozen=True, eq=False)
+class Readable:
+    """What one kind of reader may know of a version; items in their order, cancelled ones too."""
+
+    items: tuple[PublishedItem, ...]
+
+    @cached_property
+    def by_code(self) -> Mapping[str, PublishedItem]:
+        return {item.code: item for item in self.items}
+
+    @cached_property
+    def by_id(self) -> Mapping[int, PublishedItem]:
+        return {item.id: item for item in self.items}
+
+    @cached_property
+    def held(self) -> tuple[PublishedItem, ...]:
+        """Those that take place."""
+        return tuple(item for item in self.items if item.status is not ItemStatus.CANCELLED)
+
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """Where each item stands in held, by its id."""
+        return {item.id: index for index, item in enumerate(self.held)}
+
+    @cached_property
+    def inside(self) -> Mapping[int | None, tuple[PublishedItem, ...]]:
+        """Those that take place by the id of the block in which they stand."""
+        found: dict[int | None, tuple[PublishedItem, ...]] = {}
+        for item in self.held:
+            found[item.parent_id] = (*found.get(item.parent_id, ()), item)
+        return found
+
+    @cached_property
+    def ends_at(self) -> datetime:
+        """The end of the last item that takes place; there must be one."""
+        return max(item.ends_at for item in self.held)
 
 
 def sorted_items(items: Sequence[PublishedItem]) -> tuple[PublishedItem, ...]:

@@ -13,15 +13,13 @@ from forum_app.agenda.forms import BookmarkForm
 from forum_app.agenda.pages import (
     Choice,
     Renderer,
-    access_label,
     chosen,
     days_of,
     export,
-    kind_label,
     near,
     options,
+    state_of,
     states,
-    title_language,
 )
 from forum_app.agenda.permissions import reader_at
 from forum_app.agenda.programme import (
@@ -58,15 +56,15 @@ def show(slug: str) -> str:
     agenda = current_agenda(event)
     if agenda is None:
         return render_template("agenda/empty.html", event=event)
-    reader = reader_at(current_user, event)
-    items = readable(agenda, reader)
+    known = readable(agenda, reader_at(current_user, event))
+    items = known.items
     mine = programme_ids(current_user, agenda)
     choice = _choice()
     shown = chosen(agenda, items, choice)
     if choice.mine:
         shown &= mine
     now = clock.now()
-    state = states(items, now)
+    state = states(known, now)
     renderer = Renderer(event, agenda)
     days = days_of(agenda, items, event.timezone)
     by_state: dict[str, list[PublishedItem]] = {"now": [], "next": []}
@@ -97,24 +95,21 @@ def show(slug: str) -> str:
 @public
 def item(slug: str, item_code: str) -> str:
     """One item; 404 when the reader may not know of it."""
-    event = get_event(slug, current_user)
+    user = current_user._get_current_object()
+    event = get_event(slug, user)
     agenda = current_agenda(event)
-    items = readable(agenda, reader_at(current_user, event)) if agenda else []
-    found = next((one for one in items if one.code == item_code), None)
-    if agenda is None or found is None:
+    known = readable(agenda, reader_at(user, event)) if agenda else None
+    found = known.by_code.get(item_code) if known else None
+    if agenda is None or known is None or found is None:
         raise NotFound(N_("There is no such agenda item, or it is not open to you."))
-    state = states(items, clock.now()).get(found.id, "")
-    signed = current_user.is_authenticated
+    state = state_of(found, known, clock.now())
+    signed = user.is_authenticated
     return render_template(
         "agenda/item.html",
         event=event,
         item=found,
-        state=state,
-        body=Renderer(event, agenda).body(found, state, near(found, items)),
-        kind=kind_label(found),
-        access_label=access_label(found),
-        title_language=title_language(found),
-        bookmarked=signed and found.id in bookmarked_ids(current_user.id, event.id),
+        page=Renderer(event, agenda).page(found, state, near(found, known)),
+        bookmarked=signed and found.id in bookmarked_ids(user.id, event.id),
         form=BookmarkForm() if signed else None,
     )
 
@@ -172,7 +167,7 @@ def _schedule(slug: str, form: str, content_type: str) -> Response:
     agenda = current_agenda(event)
     if agenda is None:
         raise NotFound(N_("The agenda of this event has not been published yet."))
-    items = readable(agenda, reader_at(current_user, event))
+    items = readable(agenda, reader_at(current_user, event)).items
     base_url = current_app.config["FORUM_SETTINGS"].base_url
     body, etag = export(event, agenda, items, base_url, form)
     response = Response(body, content_type=content_type)

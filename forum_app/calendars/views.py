@@ -45,7 +45,7 @@ def agenda_ics(slug: str) -> Response:
     """What the reader may know of the published agenda."""
     event = get_event(slug, current_user)
     agenda = current_agenda(event)
-    items = readable(agenda, reader_at(current_user, event)) if agenda else []
+    items = readable(agenda, reader_at(current_user, event)).items if agenda else ()
     feed = agenda_feed(facts_of(event), agenda, items, language(), _site())
     return _calendar(feed, f"{slug}.ics", by_reader=True)
 

@@ -25,10 +25,10 @@ from forum_app.registration.models import (
     SEATED,
     STATE_LABELS,
     TRANSITIONS,
-    ParticipantType,
     Registration,
     RegistrationState,
 )
+from forum_app.registration.pages import empty_page, organization_options, refused_page
 from forum_app.registration.permissions import (
     Window,
     active_state,
@@ -46,7 +46,7 @@ from forum_app.registration.queries import (
 from forum_app.registration.services import Consents, Details, cancel, register, update_own
 from forum_app.web import clock
 from forum_app.web.access import signed_in
-from forum_app.web.formats import bilingual, second_zone, zone_label
+from forum_app.web.formats import second_zone, zone_label
 from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
@@ -82,78 +82,49 @@ def register_page(slug: str) -> Any:
     now = clock.now()
     user = current_user._get_current_object()
     event = get_event(slug, user)
-    form = RegistrationForm()
-    form.ask_antitrust(event)
-    if form.validate_on_submit():
-        # the service checks type and organization, so that nothing is read twice for a good form
-        with form.catching():
-            with submission() as done:
-                row = register(
-                    actor=user,
-                    event=event,
-                    type_id=form.type_id.data,
-                    details=_details(form),
-                    consents=Consents(
-                        privacy=form.privacy.data, antitrust=form.antitrust.data, photo=form.photo.data
-                    ),
-                    now=now,
-                )
-                done.redirect(url_for("registration.mine", slug=slug), flash=_acknowledgement(row))
-            return done.response
-    existing = find_registration(user, event)
+    form = RegistrationForm() if request.method == "POST" else None
+    if form is not None:
+        form.ask_antitrust(event)
+        if form.validate():
+            # the service checks type and organization, so that nothing is read twice for a good form
+            with form.catching():
+                with submission() as done:
+                    row = register(
+                        actor=user,
+                        event=event,
+                        type_id=form.type_id.data,
+                        details=_details(form),
+                        consents=Consents(
+                            privacy=form.privacy.data, antitrust=form.antitrust.data, photo=form.photo.data
+                        ),
+                        now=now,
+                    )
+                    done.redirect(url_for("registration.mine", slug=slug), flash=_acknowledgement(row))
+                return done.response
+    existing = find_registration(user, event) if active_state(user, event) is not None else None
     if existing is not None and existing.state != S.INVITED:
         return redirect(url_for("registration.mine", slug=slug))
     window = registration_window(event, now, invited=existing is not None)
     types = [kind for kind in list_types(event.id) if may_choose(kind, existing)]
     if window != Window.OPEN or not types:
         return render_template("registration/closed.html", event=event, window=window, now=now), (
-            409 if request.method == "POST" else 200
+            409 if form is not None else 200
         )
-    if request.method != "POST":
-        form = RegistrationForm(data=_prefilled(user, existing, types))
-        form.ask_antitrust(event)
-    form.type_id.choices = [(kind.id, bilingual(kind, "name")) for kind in types]
-    organizations = _offer_organizations(form, user, None)
-    return (
-        render_template(
-            "registration/register.html",
-            event=event,
-            form=form,
-            types={kind.id: kind for kind in types},
-            invitation=existing,
-            organizations=organizations,
-        ),
-        form.status,
-    )
+    organizations = [membership.organization for membership in list_memberships(user.id)]
+    if form is None:
+        content, status = empty_page(event, user, types, existing, organizations), 200
+    else:
+        content, status = refused_page(form, event, types, existing, organizations), form.status
+    return render_template("registration/register.html", event=event, content=content), status
 
 
-def _prefilled(user: User, invitation: Registration | None, types: list[ParticipantType]) -> dict[str, Any]:
-    """What the account and the invitation tell already."""
-    source: Any = invitation if invitation is not None and invitation.name else user
-    return {
-        "name_latin": source.name_latin or user.name_latin,
-        "name_native": source.name_native or user.name_native,
-        "name_kana": source.name_kana or user.name_kana,
-        "language": "ja" if language() == "ja" else "en",
-        "type_id": invitation.type_id if invitation else types[0].id if len(types) == 1 else None,
-    }
-
-
-def _offer_organizations(form: DetailsForm, user: User, own: Organization | None) -> list[Organization]:
+def _offer_organizations(form: DetailsForm, user: User, own: Organization | None) -> None:
     organizations = [membership.organization for membership in list_memberships(user.id)]
     if own is not None and all(one.id != own.id for one in organizations):
         organizations.append(own)
-    form.organization_id.choices = [(one.id, _both_names(one)) for one in organizations]
-    form.organization_id.choices.append(("", gettext("None, or not listed")))
+    form.organization_id.choices = organization_options(organizations)
     if form.organization_id.data is None and organizations and not form.is_submitted():
         form.organization_id.data = own.id if own is not None else organizations[0].id
-    return organizations
-
-
-def _both_names(organization: Organization) -> str:
-    first = bilingual(organization, "name")
-    second = organization.name_en if first == organization.name_ja else organization.name_ja
-    return f"{first} / {second}" if second and second != first else first
 
 
 def _details(form: DetailsForm) -> Details:
@@ -220,7 +191,7 @@ def edit_mine(slug: str) -> Any:
         return redirect(url_for("registration.mine", slug=slug))
     form = DetailsForm(obj=row, data={"photo": row.consent_photo_at is not None})
     settled = identity_is_settled(row)
-    organizations = _offer_organizations(form, user, row.organization)
+    _offer_organizations(form, user, row.organization)
     if row.organization_id is None and not form.is_submitted():
         form.organization_id.data = None
     if settled:
@@ -245,7 +216,6 @@ def edit_mine(slug: str) -> Any:
             form=form,
             registration=row,
             settled=settled,
-            organizations=organizations,
         ),
         form.status,
     )

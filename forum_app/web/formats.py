@@ -132,7 +132,7 @@ def instant(at: datetime, zone: str | None = None) -> str:
 def init_app(app: Flask) -> None:
     """Filters and globals for templates."""
     env = app.jinja_env
-    env.filters["text"] = lambda row, name: bilingual(row, name)
+    env.filters["text"] = bilingual
     env.filters["instant"] = instant
     env.filters["day"] = lambda value: format_date(value, language())
     env.filters["translated"] = gettext

@@ -63,6 +63,11 @@ for _widget in (Input, TextArea, Select):
     _widget.html_params = staticmethod(attributes)
 
 
+def new_key() -> str:
+    """A key against double sending: what a drawn form bears, and nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
 @cache
 def _field_texts(name: str) -> DefaultTranslations:
     """WTForms' own sentences in a language; Flask-WTF would read the file again for each request."""
@@ -89,7 +94,7 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
         def get_translations(self, form: Any) -> Any:
             return _field_texts(language())
 
-    idempotency_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    idempotency_key = HiddenField(default=new_key)
 
     @property
     def status(self) -> int:

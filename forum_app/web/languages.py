@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
-from flask import Flask, g, has_request_context, request, session
+from flask import Flask, has_request_context, request, session
 from flask_babel import Babel, force_locale
 from flask_login import current_user
 
@@ -44,12 +44,17 @@ def is_zone(name: str) -> bool:
     return name in known_zones()
 
 
+# What the reader of this request gets, once it is chosen. Not on g: it is asked for every sentence of a page,
+# and each look through Flask's proxies is a dozen calls.
+_chosen: ContextVar[str | None] = ContextVar("forum_chosen_language", default=None)
+
+
 def choose_language() -> str:
     """Language of this request; remembers a choice made by ?lang=."""
-    chosen: str | None = getattr(g, "forum_language", None)
+    chosen = _chosen.get()
     if chosen is None:
         chosen = _choose()
-        g.forum_language = chosen
+        _chosen.set(chosen)
     return chosen
 
 
@@ -86,10 +91,10 @@ def language() -> str:
 
     Asked for every sentence of a page, so it does not go through Flask-Babel's own look-up.
     """
-    forced = _forced.get()
-    if forced is not None:
-        return forced
-    return choose_language() if has_request_context() else "en"
+    name = _forced.get() or _chosen.get()
+    if name is None:
+        return choose_language() if has_request_context() else "en"
+    return name
 
 
 def reader_zone() -> str | None:
@@ -108,5 +113,14 @@ def switch_language_url(to: str) -> str:
 def init_app(app: Flask) -> Babel:
     """Set up translations."""
     babel = Babel(app, locale_selector=choose_language)
+
+    @app.before_request
+    def forget_language() -> None:
+        _chosen.set(None)  # of the thread's last request, should its end have been missed
+
+    @app.teardown_request
+    def language_is_over(error: BaseException | None) -> None:
+        _chosen.set(None)
+
     app.jinja_env.globals.update(switch_language_url=switch_language_url, language_names=LANGUAGE_NAMES)
     return babel

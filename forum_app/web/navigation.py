@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Flask, request, url_for
@@ -54,25 +55,30 @@ class Navigation:
         here: the endpoint of the entry to which this page belongs, where its address does not say so.
         In the bars of an event a page below an entry's page marks the nearest entry above it.
         """
-        values = {"slug": event.slug} if event is not None else {}
+        slug = event.slug if event is not None else None
         user = current_user._get_current_object()
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        root, path, endpoint = asked.script_root, asked.path, asked.endpoint
         links = []
         for item in self.items:
             if item.visible(user, event):
-                url = url_for(item.endpoint, **values)
-                links.append(Link(gettext(item.label), url, _is_current(item.endpoint, url, here)))
+                url = _address(root, item.endpoint, slug)
+                is_here = path == url or endpoint == item.endpoint
+                links.append(
+                    Link(gettext(item.label), url, is_here if here is None else here == item.endpoint)
+                )
         if event is not None and not any(link.current for link in links):
-            above = [link for link in links if request.path.startswith(f"{link.url}/")]
+            above = [link for link in links if path.startswith(f"{link.url}/")]
             if above:
                 nearest = max(above, key=lambda link: len(link.url))
                 links[links.index(nearest)] = nearest._replace(current=True)
         return links
 
 
-def _is_current(endpoint: str, url: str, here: str | None) -> bool:
-    if here is not None:
-        return endpoint == here
-    return request.endpoint == endpoint or request.path == url
+@lru_cache(maxsize=2000)
+def _address(root: str, endpoint: str, slug: str | None) -> str:
+    """Where an entry leads, below root (the path under which the forum is served)."""
+    return url_for(endpoint, slug=slug) if slug is not None else url_for(endpoint)
 
 
 site_navigation = Navigation()

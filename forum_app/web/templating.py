@@ -1,5 +1,6 @@
 """Templates: components that cost nothing to import, sentences that cost little to translate."""
 
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask
@@ -9,6 +10,7 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from forum_app.web.languages import language
 from forum_app.web.texts import catalog
 
 
@@ -32,9 +34,18 @@ def _filled(context: EvalContext, text: str, variables: dict[str, Any]) -> str:
     return text % variables
 
 
+@lru_cache(maxsize=4096)
+def _plain(name: str, message: str, autoescape: bool) -> str:
+    """A sentence without placeholders in the language of that name, which is the one in force."""
+    text = catalog().gettext(message)
+    return Markup(text) % {} if autoescape else text % {}  # noqa: S704 - our own sentence
+
+
 @pass_eval_context
 def translate(context: EvalContext, message: str, /, **variables: Any) -> str:
     """_() and gettext() of templates: always a format string, as in Jinja's own newstyle gettext."""
+    if not variables:
+        return _plain(language(), message, context.autoescape)
     return _filled(context, catalog().gettext(message), variables)
 
 
