@@ -231,11 +231,9 @@ def _people(event: Event) -> dict[int, _Row]:
     for number, user_id, organization_id, language, kind, takes in rows:
         own, paused = profiles.get(number, (None, False))
         limit = limits.get(kind)
-        caps = [most for most in (own, limit.most_meetings if limit else None) if most is not None]
+        most = own if own is not None else (limit.most_meetings if limit else None)
         least = (limit.least_meetings if limit else None) or 0
-        person = Person(
-            number, kind, organization_id, language, most=min(caps) if caps else None, least=least
-        )
+        person = Person(number, kind, organization_id, language, most=most, least=least)
         found[number] = _Row(person, user_id, hosts=takes and not paused)
     return found
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,7 +54,7 @@ class Line:
     def breaks(self) -> int:
         """Idle runs between two meetings of this day, as the scheduler counts them."""
         used = [n for n, cell in enumerate(self.cells) if cell.meetings]
-        return sum(1 for earlier, later in zip(used, used[1:], strict=False) if later > earlier + 1)
+        return sum(1 for earlier, later in pairwise(used) if later > earlier + 1)
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ def page_people(event: Event, day: date, state: TableState) -> Matrix:
         .subquery()
     )
     held, waiting = func.coalesce(meets.c.n, 0), func.coalesce(waits.c.n, 0)
-    statement = (
+    statement: Any = (
         select(Registration, held.label("held"), waiting.label("waiting"))
         .outerjoin(meets, meets.c.person == Registration.id)
         .outerjoin(waits, waits.c.person == Registration.id)
@@ -226,10 +227,9 @@ def _fill(
     for meeting in meetings:
         span = Interval(meeting.starts_at, meeting.ends_at)
         at[meeting.id] = [n for n, slot in enumerate(slots) if overlaps(span, slot)]
-        for line in lines_of(meeting):
-            if line is None:
-                continue
-            for n in at[meeting.id]:
-                line.cells[n].meetings.append(meeting)
-            if not at[meeting.id]:
-                line.other.append(meeting)
+        for one in lines_of(meeting):
+            if one is not None:
+                for n in at[meeting.id]:
+                    one.cells[n].meetings.append(meeting)
+                if not at[meeting.id]:
+                    one.other.append(meeting)

@@ -2,8 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -19,13 +20,18 @@ from forum_app.meetings.claim_services import Taken, claim_all, lock_meetings, r
 from forum_app.meetings.models import (
     REQUEST_TRANSITIONS,
     Meeting,
+    MeetingFormat,
     MeetingOrigin,
     MeetingParticipant,
+    MeetingProfile,
     MeetingRequest,
     MeetingRole,
     MeetingStatus,
+    MeetingTable,
     RequestState,
+    TableKind,
 )
+from forum_app.registration.models import Registration
 from forum_app.timetable.instance import Instance
 from forum_app.timetable.models import ScheduleRun
 from forum_app.timetable.notices import Line, notify_published
@@ -98,6 +104,7 @@ def apply_changes(
             raise Conflict(OVERTAKEN)
     requests = _requests([change.request_id for change in changes])
     release(list(touched))
+    links, closed_rooms = _links(event), _closed_rooms(event)
     lines: list[Line] = []
     placed: list[Meeting] = []
     every: list[Meeting] = []
@@ -118,6 +125,9 @@ def apply_changes(
             meeting.starts_at, meeting.ends_at = change.after.span.start, change.after.span.end
             meeting.table_id = change.after.table_id
             meeting.interpreter_id = change.after.interpreter_id
+            meeting.closed = meeting.table_id in closed_rooms
+            if meeting.format is MeetingFormat.REMOTE and not meeting.link:
+                meeting.link = links.get(change.host) or links.get(change.guest, "")
             placed.append(meeting)
         lines.append(Line(change, meeting.topic))
         every.append(meeting)
@@ -167,6 +177,26 @@ def _answer(request: MeetingRequest, change: Change) -> None:
             raise Conflict(OVERTAKEN)
         request.state = state
     request.host_id = change.host  # of a team, whoever the schedule chose
+
+
+def _links(event: Event) -> dict[int, str]:
+    """Where remote meetings with a person take place, by registration id."""
+    rows: Iterable[Any] = db.session.execute(
+        select(MeetingProfile.registration_id, MeetingProfile.link)
+        .join(MeetingProfile.registration)
+        .where(Registration.event_id == event.id, MeetingProfile.link != "")
+    )
+    return dict(tuple(row) for row in rows)
+
+
+def _closed_rooms(event: Event) -> set[int | None]:
+    return set(
+        db.session.scalars(
+            select(MeetingTable.id).where(
+                MeetingTable.event_id == event.id, MeetingTable.kind == TableKind.CLOSED
+            )
+        )
+    )
 
 
 def _meetings(ids: Sequence[int]) -> dict[int, Meeting]:

@@ -1,5 +1,6 @@
 // Small enhancements; every page works without them.
 import htmx from "htmx.org";
+import "./timetable.js";
 
 const root = document.documentElement;
 root.classList.add("js");
