@@ -1,8 +1,8 @@
 """Shapes of what organizers type."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from wtforms import DateField, IntegerField, RadioField, SelectField
+from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
@@ -219,13 +219,25 @@ class NamedForm(BaseForm):
     name_en = text_field(lazy_gettext("Name in English"))
     name_ja = text_field(lazy_gettext("Name in Japanese"))
 
+    # columns of the row beside its names
+    columns: ClassVar[tuple[str, ...]] = ()
+
     def validate_name_en(self, field: Any) -> None:
         _check_bilingual(self, "name")
+
+    def row_values(self) -> dict[str, Any]:
+        """What was typed, by column."""
+        fields = {name: self[name] for name in ("name_en", "name_ja", *self.columns)}
+        return {
+            name: field.data or "" if isinstance(field, StringField) else field.data
+            for name, field in fields.items()
+        }
 
 
 class RoomForm(NamedForm):
     """A room."""
 
+    columns = ("building", "floor", "capacity")
     building = text_field(
         lazy_gettext("Building"),
         optional(),
@@ -241,6 +253,7 @@ class RoomForm(NamedForm):
 class TrackForm(NamedForm):
     """A track; the colours are the theme's."""
 
+    columns = ("color",)
     color = SelectField(lazy_gettext("Colour"), coerce=int)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,43 +1,17 @@
-"""Organizing an event: dashboard, settings, consent texts, rooms, tracks, roles."""
+"""Organizing an event: dashboard, settings, consent texts, roles."""
 
 from collections.abc import Callable
-from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from forum_app.core.text import N_
 from forum_app.events import blueprint
-from forum_app.events.forms import (
-    EventForm,
-    RoleForm,
-    RoomForm,
-    TextsForm,
-    TrackForm,
-)
+from forum_app.events.forms import EventForm, RoleForm, TextsForm
 from forum_app.events.models import ROLE_LABELS, Event, EventRole
 from forum_app.events.permissions import can_manage_event, is_staff
-from forum_app.events.queries import (
-    get_grant,
-    get_room,
-    get_track,
-    list_rooms,
-    list_setup_steps,
-    list_staff,
-    list_tiles,
-    list_tracks,
-)
-from forum_app.events.rooms import (
-    create_room,
-    create_track,
-    delete_room,
-    delete_track,
-    move_room,
-    move_track,
-    update_room,
-    update_track,
-)
+from forum_app.events.queries import get_grant, list_setup_steps, list_staff, list_tiles
 from forum_app.events.services import (
     get_event,
     grant_role_by_email,
@@ -60,8 +34,6 @@ event_navigation.add("events.manage", N_("Manage"), order=90, visible=is_staff)
 manage_navigation.add("events.manage", N_("Dashboard"), order=10, visible=is_staff)
 manage_navigation.add("events.edit", N_("Settings"), order=70, visible=can_manage_event)
 manage_navigation.add("events.texts", N_("Consent texts"), order=71, visible=can_manage_event)
-manage_navigation.add("events.rooms", N_("Rooms"), order=72, visible=can_manage_event)
-manage_navigation.add("events.tracks", N_("Tracks"), order=73, visible=can_manage_event)
 manage_navigation.add("events.roles", N_("Roles"), order=74, visible=can_manage_event)
 
 
@@ -172,155 +144,6 @@ def texts(slug: str) -> Answer:
                 done.redirect(url_for("events.texts", slug=slug), flash=gettext("Consent texts saved."))
             return done.response
     return render_template("events/manage/texts.html", event=event, form=form), form.status
-
-
-# rooms
-
-
-@blueprint.route("/events/<slug>/manage/rooms", methods=["GET", "POST"])
-@signed_in
-def rooms(slug: str) -> Answer:
-    """Rooms in their order, and a form for one more."""
-    event = managed_event(slug)
-    form = RoomForm()
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                create_room(actor=current_user, event=event, now=clock.now(), **room_values(form))
-                done.redirect(url_for("events.rooms", slug=slug), flash=gettext("Room added."))
-            return done.response
-    page = render_template(
-        "events/manage/rooms.html", event=event, form=form, action=ActionForm(), rooms=list_rooms(event.id)
-    )
-    return page, form.status
-
-
-def room_values(form: RoomForm) -> dict[str, Any]:
-    """Arguments of the services."""
-    return {
-        "name_en": form.name_en.data or "",
-        "name_ja": form.name_ja.data or "",
-        "building": form.building.data or "",
-        "floor": form.floor.data or "",
-        "capacity": form.capacity.data,
-    }
-
-
-@blueprint.route("/events/<slug>/manage/rooms/<int:room_id>", methods=["GET", "POST"])
-@signed_in
-def room(slug: str, room_id: int) -> Answer:
-    """Change one room."""
-    event = managed_event(slug)
-    row = get_room(event.id, room_id)
-    form = RoomForm(obj=row)
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                update_room(actor=current_user, event=event, room=row, now=clock.now(), **room_values(form))
-                done.redirect(url_for("events.rooms", slug=slug), flash=gettext("Room saved."))
-            return done.response
-    return render_template("events/manage/room.html", event=event, form=form, room=row), form.status
-
-
-@blueprint.post("/events/<slug>/manage/rooms/<int:room_id>/move")
-@signed_in
-def order_room(slug: str, room_id: int) -> Response:
-    """One place up (up=1) or down."""
-
-    def change(event: Event) -> None:
-        row = get_room(event.id, room_id)
-        up = request.form.get("up") == "1"
-        move_room(actor=current_user, event=event, room=row, up=up, now=clock.now())
-
-    return act(slug, change, "events.rooms", gettext("Order changed."))
-
-
-@blueprint.post("/events/<slug>/manage/rooms/<int:room_id>/delete")
-@signed_in
-def remove_room(slug: str, room_id: int) -> Response:
-    """Remove a room that nothing uses."""
-
-    def change(event: Event) -> None:
-        row = get_room(event.id, room_id)
-        delete_room(actor=current_user, event=event, room=row, now=clock.now())
-
-    return act(slug, change, "events.rooms", gettext("Room removed."))
-
-
-# tracks
-
-
-@blueprint.route("/events/<slug>/manage/tracks", methods=["GET", "POST"])
-@signed_in
-def tracks(slug: str) -> Answer:
-    """Tracks in their order, and a form for one more."""
-    event = managed_event(slug)
-    known = list_tracks(event.id)
-    form = TrackForm()
-    if not form.is_submitted():
-        form.color.data = len(known) % 8 + 1  # the next colour
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                create_track(actor=current_user, event=event, now=clock.now(), **track_values(form))
-                done.redirect(url_for("events.tracks", slug=slug), flash=gettext("Track added."))
-            return done.response
-    page = render_template(
-        "events/manage/tracks.html", event=event, form=form, action=ActionForm(), tracks=known
-    )
-    return page, form.status
-
-
-def track_values(form: TrackForm) -> dict[str, Any]:
-    """Arguments of the services."""
-    return {
-        "name_en": form.name_en.data or "",
-        "name_ja": form.name_ja.data or "",
-        "color": form.color.data,
-    }
-
-
-@blueprint.route("/events/<slug>/manage/tracks/<int:track_id>", methods=["GET", "POST"])
-@signed_in
-def track(slug: str, track_id: int) -> Answer:
-    """Change one track."""
-    event = managed_event(slug)
-    row = get_track(event.id, track_id)
-    form = TrackForm(obj=row)
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                update_track(
-                    actor=current_user, event=event, track=row, now=clock.now(), **track_values(form)
-                )
-                done.redirect(url_for("events.tracks", slug=slug), flash=gettext("Track saved."))
-            return done.response
-    return render_template("events/manage/track.html", event=event, form=form, track=row), form.status
-
-
-@blueprint.post("/events/<slug>/manage/tracks/<int:track_id>/move")
-@signed_in
-def order_track(slug: str, track_id: int) -> Response:
-    """One place up (up=1) or down."""
-
-    def change(event: Event) -> None:
-        row = get_track(event.id, track_id)
-        up = request.form.get("up") == "1"
-        move_track(actor=current_user, event=event, track=row, up=up, now=clock.now())
-
-    return act(slug, change, "events.tracks", gettext("Order changed."))
-
-
-@blueprint.post("/events/<slug>/manage/tracks/<int:track_id>/delete")
-@signed_in
-def remove_track(slug: str, track_id: int) -> Response:
-    """Remove a track that nothing uses."""
-
-    def change(event: Event) -> None:
-        row = get_track(event.id, track_id)
-        delete_track(actor=current_user, event=event, track=row, now=clock.now())
-
-    return act(slug, change, "events.tracks", gettext("Track removed."))
 
 
 # roles

@@ -1,7 +1,9 @@
-"""Use cases of the rooms and tracks of an event."""
+"""Use cases of the rooms and tracks of an event: rows with a name that stand in an order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -18,6 +20,18 @@ from forum_app.events.services import check_lengths, check_named, flush_unique, 
 MAX_CAPACITY = 100_000
 COLORS = range(1, 9)
 MAX_ROWS = 200  # of rooms and of tracks: enough for any venue, few enough for one page
+Row = Room | Track
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What differs. word: in actions of the audit trail; check: raises Invalid; taken: a name twice."""
+
+    word: str
+    check: Callable[[Any], None]
+    constraint: str
+    taken: str
+    rows: Callable[[int], Sequence[Any]]
 
 
 def create_room(
@@ -35,7 +49,6 @@ def create_room(
 
     Raises Invalid: no name, a name twice at one event, a capacity out of range.
     """
-    require(actor is None or can_manage_event(actor, event))
     room = Room(
         event_id=event.id,
         name_en=name_en,
@@ -43,47 +56,9 @@ def create_room(
         building=building,
         floor=floor,
         capacity=capacity,
-        position=_next_position(Room, event),
     )
-    _check_room(room)
-    db.session.add(room)
-    _write_room()
-    record(actor=actor, action="room.created", subject=room, event_id=event.id, now=now)
+    _create(actor, event, room, now)
     return room
-
-
-def update_room(
-    *,
-    actor: User | None,
-    event: Event,
-    room: Room,
-    now: datetime,
-    name_en: str,
-    name_ja: str,
-    floor: str,
-    capacity: int | None,
-    building: str = "",
-) -> None:
-    """Change a room; raises Invalid as create_room."""
-    require(actor is None or can_manage_event(actor, event))
-    with db.session.no_autoflush:  # only _write_room() knows what a name twice means
-        room.name_en, room.name_ja, room.floor, room.capacity = name_en, name_ja, floor, capacity
-        room.building = building
-        _check_room(room)
-    _write_room()
-    record(actor=actor, action="room.changed", subject=room, event_id=event.id, now=now)
-
-
-def delete_room(*, actor: User | None, event: Event, room: Room, now: datetime) -> None:
-    """Remove a room that nothing uses; raises Conflict when something does."""
-    _delete(actor, event, room, "room.deleted", now)
-
-
-def move_room(*, actor: User | None, event: Event, room: Room, up: bool, now: datetime) -> None:
-    """One place up or down in the order; at the end nothing happens."""
-    require(actor is None or can_manage_event(actor, event))
-    if _move(list_rooms(event.id), room, up):
-        record(actor=actor, action="room.moved", subject=room, event_id=event.id, now=now)
 
 
 def create_track(
@@ -96,50 +71,59 @@ def create_track(
     color: int = 1,
 ) -> Track:
     """A new track after the others; color 1..8. Raises Invalid as create_room."""
-    require(actor is None or can_manage_event(actor, event))
-    track = Track(
-        event_id=event.id,
-        name_en=name_en,
-        name_ja=name_ja,
-        color=color,
-        position=_next_position(Track, event),
-    )
-    _check_track(track)
-    db.session.add(track)
-    _write_track()
-    record(actor=actor, action="track.created", subject=track, event_id=event.id, now=now)
+    track = Track(event_id=event.id, name_en=name_en, name_ja=name_ja, color=color)
+    _create(actor, event, track, now)
     return track
 
 
-def update_track(
-    *,
-    actor: User | None,
-    event: Event,
-    track: Track,
-    now: datetime,
-    name_en: str,
-    name_ja: str,
-    color: int,
-) -> None:
-    """Change a track; raises Invalid as create_track."""
+def _create(actor: User | None, event: Event, row: Row, now: datetime) -> None:
     require(actor is None or can_manage_event(actor, event))
-    with db.session.no_autoflush:
-        track.name_en, track.name_ja, track.color = name_en, name_ja, color
-        _check_track(track)
-    _write_track()
-    record(actor=actor, action="track.changed", subject=track, event_id=event.id, now=now)
+    rules = _RULES[type(row)]
+    row.position = _next_position(type(row), event)
+    rules.check(row)
+    db.session.add(row)
+    _write(rules)
+    record(actor=actor, action=f"{rules.word}.created", subject=row, event_id=event.id, now=now)
 
 
-def delete_track(*, actor: User | None, event: Event, track: Track, now: datetime) -> None:
-    """Remove a track that nothing uses; raises Conflict when something does."""
-    _delete(actor, event, track, "track.deleted", now)
+def update_row(*, actor: User | None, event: Event, row: Row, now: datetime, **values: Any) -> None:
+    """Change a room or a track; values: columns as create_room and create_track take them, which say
+    what is raised, too."""
+    require(actor is None or can_manage_event(actor, event))
+    rules = _RULES[type(row)]
+    with db.session.no_autoflush:  # only _write() knows what a name twice means
+        for name, value in values.items():
+            setattr(row, name, value)
+        rules.check(row)
+    _write(rules)
+    record(actor=actor, action=f"{rules.word}.changed", subject=row, event_id=event.id, now=now)
 
 
-def move_track(*, actor: User | None, event: Event, track: Track, up: bool, now: datetime) -> None:
+def delete_row(*, actor: User | None, event: Event, row: Row, now: datetime) -> None:
+    """Remove a room or a track that nothing uses; raises Conflict when something does."""
+    require(actor is None or can_manage_event(actor, event))
+    uses = count_uses(row)
+    if uses:
+        raise Conflict(N_("It is still in use in %(count)s places, such as agenda items."), count=uses)
+    action = f"{_RULES[type(row)].word}.deleted"
+    record(actor=actor, action=action, subject=row, event_id=event.id, now=now)
+    db.session.delete(row)
+
+
+def move_row(*, actor: User | None, event: Event, row: Row, up: bool, now: datetime) -> None:
     """One place up or down in the order; at the end nothing happens."""
     require(actor is None or can_manage_event(actor, event))
-    if _move(list_tracks(event.id), track, up):
-        record(actor=actor, action="track.moved", subject=track, event_id=event.id, now=now)
+    rules = _RULES[type(row)]
+    rows = rules.rows(event.id)
+    order = [known.id for known in rows]
+    place = order.index(row.id)
+    other = place - 1 if up else place + 1
+    if not 0 <= other < len(order):
+        return
+    order[place], order[other] = order[other], order[place]
+    for known in rows:
+        known.position = order.index(known.id)
+    record(actor=actor, action=f"{rules.word}.moved", subject=row, event_id=event.id, now=now)
 
 
 def _check_room(room: Room) -> None:
@@ -156,45 +140,32 @@ def _check_track(track: Track) -> None:
         raise Invalid(N_("Choose one of the eight colours."), field="color")
 
 
-def _write_room() -> None:
-    flush_unique(
-        "uq_events_room_event_id_name_en_name_ja",
-        Invalid(N_("This event already has a room of this name."), field="name_en"),
-    )
+def _write(rules: _Rules) -> None:
+    flush_unique(rules.constraint, Invalid(rules.taken, field="name_en"))
 
 
-def _write_track() -> None:
-    flush_unique(
-        "uq_events_track_event_id_name_en_name_ja",
-        Invalid(N_("This event already has a track of this name."), field="name_en"),
-    )
-
-
-def _next_position(kind: type[Room] | type[Track], event: Event) -> int:
+def _next_position(kind: type[Row], event: Event) -> int:
     last, count = db.session.execute(
         select(func.max(kind.position), func.count()).where(kind.event_id == event.id)
     ).one()
     if count >= MAX_ROWS:
         raise Conflict(N_("An event has at most %(most)s of them."), most=MAX_ROWS)
-    return 0 if last is None else last + 1
+    return 0 if last is None else int(last) + 1
 
 
-def _delete(actor: User | None, event: Event, row: Room | Track, action: str, now: datetime) -> None:
-    require(actor is None or can_manage_event(actor, event))
-    uses = count_uses(row)
-    if uses:
-        raise Conflict(N_("It is still in use in %(count)s places, such as agenda items."), count=uses)
-    record(actor=actor, action=action, subject=row, event_id=event.id, now=now)
-    db.session.delete(row)
-
-
-def _move(rows: Sequence[Room] | Sequence[Track], row: Room | Track, up: bool) -> bool:
-    order = [known.id for known in rows]
-    place = order.index(row.id)
-    other = place - 1 if up else place + 1
-    if not 0 <= other < len(order):
-        return False
-    order[place], order[other] = order[other], order[place]
-    for known in rows:
-        known.position = order.index(known.id)
-    return True
+_RULES: dict[type[Row], _Rules] = {
+    Room: _Rules(
+        word="room",
+        check=_check_room,
+        constraint="uq_events_room_event_id_name_en_name_ja",
+        taken=N_("This event already has a room of this name."),
+        rows=list_rooms,
+    ),
+    Track: _Rules(
+        word="track",
+        check=_check_track,
+        constraint="uq_events_track_event_id_name_en_name_ja",
+        taken=N_("This event already has a track of this name."),
+        rows=list_tracks,
+    ),
+}

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from forum_app.db import db
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track
-from forum_app.events.queries import Tile, list_rooms
+from forum_app.events.queries import Tile, list_rooms, list_tracks
 from tests.factories import grant, make_event, make_room, make_series, make_track, make_user, sign_in
 from tests.queries import count_queries
 
@@ -300,6 +300,27 @@ def test_dashboard(app: Flask, event: Event, client: FlaskClient) -> None:
     grant(staff, event, EventRole.CHECK_IN_STAFF)
     other_page = sign_in(app.test_client(), staff).get("/events/forum/manage/").get_data(as_text=True)
     assert "To vet" not in other_page
+
+
+@pytest.mark.parametrize("kind", ["room", "track"])
+def test_rooms_and_tracks_are_edited_alike(
+    app: Flask, event: Event, organizer: FlaskClient, kind: str
+) -> None:
+    base = f"/events/forum/manage/{kind}s"
+    rest = {"color": "3"} if kind == "track" else {}
+    for name in ("First", "Second"):
+        assert organizer.post(base, data={"name_en": name, **rest}).status_code == 303
+    rows = list_rooms(event.id) if kind == "room" else list_tracks(event.id)
+    one = f"{base}/{rows[1].id}"
+    assert 'value="Second"' in organizer.get(one).text
+    assert organizer.post(one, data={"name_en": "First", **rest}).status_code == 422
+    assert organizer.post(one, data={"name_en": "Last", "building": "Annex", **rest}).status_code == 303
+    assert organizer.post(f"{one}/move", data={"up": "1"}).status_code == 303
+    page = organizer.get(base).text
+    assert page.index("Last") < page.index("First")
+    assert ("Annex" in page) == (kind == "room")
+    assert organizer.post(f"{one}/delete").status_code == 303
+    assert "Last" not in organizer.get(base).text.split("</table>")[0].split("<table")[1]
 
 
 @pytest.mark.parametrize("path", ["rooms", "tracks", "roles"])
