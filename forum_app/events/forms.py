@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from wtforms import DateField, IntegerField, RadioField, SelectField
+from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
@@ -227,8 +227,11 @@ class NamedForm(BaseForm):
 
     def row_values(self) -> dict[str, Any]:
         """What was typed, by column."""
-        names = {name: self[name].data or "" for name in ("name_en", "name_ja")}
-        return names | {name: self[name].data for name in self.columns}
+        fields = {name: self[name] for name in ("name_en", "name_ja", *self.columns)}
+        return {
+            name: field.data or "" if isinstance(field, StringField) else field.data
+            for name, field in fields.items()
+        }
 
 
 class RoomForm(NamedForm):
@@ -239,7 +242,6 @@ class RoomForm(NamedForm):
         lazy_gettext("Building"),
         optional(),
         most=100,
-        filters=[lambda value: value or ""],
         description=lazy_gettext(
             "Only if the venue has several. Meetings leave people time to walk from one to another."
         ),
