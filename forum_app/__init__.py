@@ -51,6 +51,7 @@ MODULES = (
     "events.models",
     "events.views",
     "events.manage_views",
+    "events.room_views",
     "registration.models",
     "registration.views",
     "registration.manage_views",
