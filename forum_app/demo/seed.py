@@ -26,6 +26,7 @@ from forum_app.demo.content import (
     US_NAMES,
 )
 from forum_app.demo.meetings import seed_meetings
+from forum_app.demo.outcomes import seed_outcomes
 from forum_app.demo.programme import seed_agenda, seed_pitches
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
 from forum_app.events.queries import find_event
@@ -140,6 +141,8 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
             items = seed_agenda(event, world.organizations, registrations, world.people, now)
             seed_pitches(event, world.organizations, world.people, world.users, items, now, held=held)
             seed_meetings(event, world.organizations, registrations, world.users, now, held=held)
+            if held:
+                seed_outcomes(event)
         _closed(world, dicas, first + timedelta(days=91))
 
 
