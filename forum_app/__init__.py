@@ -17,6 +17,7 @@ from forum_app.queue import queue
 from forum_app.web import (
     access,
     assets,
+    clock,
     errors,
     formats,
     frame,
@@ -125,6 +126,8 @@ def folder(in_checkout: str, in_wheel: str) -> Path:
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; raises ConfigError when a setting is missing or wrong."""
     settings = settings or load_settings()
+    if settings.rehearsal_at is not None:
+        clock.set_to(settings.rehearsal_at)
     dist = folder("static/dist", "_static")
     migrations = folder("migrations", "_migrations")
     app = Forum(

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ class Settings:
     port: int
     web_concurrency: int
     demo_password: str | None
+    rehearsal_at: datetime | None = None
 
     @property
     def development(self) -> bool:
@@ -100,7 +102,24 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         web_concurrency=_integer(environ, "WEB_CONCURRENCY", 2, 1, 64),
         demo_password=environ.get("FORUM_DEMO_PASSWORD") or None,
+        rehearsal_at=_rehearsal(environ, env),
     )
+
+
+def _rehearsal(environ: Mapping[str, str], env: str) -> datetime | None:
+    """The instant from which the clock runs, so that the day of an event can be rehearsed."""
+    text = environ.get("FORUM_REHEARSAL", "")
+    if not text:
+        return None
+    if env == "production":
+        raise ConfigError("FORUM_REHEARSAL is for rehearsals only, not for production")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ConfigError("FORUM_REHEARSAL must be an instant such as 2026-12-08T10:00+09:00")
+    return instant
 
 
 def _database_url(environ: Mapping[str, str], var: Path) -> str:
