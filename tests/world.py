@@ -20,6 +20,7 @@ from forum_app.floor.models import Offer
 from forum_app.mail.services import Recipient, queue_mail
 from forum_app.meetings.models import (
     Interpreter,
+    KindBar,
     Meeting,
     MeetingParticipant,
     MeetingRequest,
@@ -165,6 +166,7 @@ def build(app: Flask) -> dict[str, object]:
     )
     table = MeetingTable(event_id=event.id, label="T1")
     interpreter = Interpreter(event_id=event.id, name_latin="Interpreter")
+    bar = KindBar(event_id=event.id, one=Kind.ASSOCIATION, other=Kind.PRESS)
     hours = OfficeHours(
         event_id=event.id,
         registration_id=host.id,
@@ -225,7 +227,7 @@ def build(app: Flask) -> dict[str, object]:
         expires_at=now + timedelta(hours=1),
     )
     feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
-    save(submission, table, interpreter, hours, request, meeting, held, offer, feed)
+    save(submission, table, interpreter, bar, hours, request, meeting, held, offer, feed)
     with transaction():
         mail = queue_mail(
             to=Recipient("person@forum.example", "Person"),
@@ -258,6 +260,7 @@ def build(app: Flask) -> dict[str, object]:
         "hours_id": hours.id,
         "table_id": table.id,
         "interpreter_id": interpreter.id,
+        "bar_id": bar.id,
         "membership_id": asked.id,
         "exclusion_id": exclusion.id,
         "session_id": session.id,

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import contains_eager
 
+from forum_app.core.errors import NotFound
 from forum_app.core.kana import katakana
+from forum_app.core.text import N_
 from forum_app.db import db
-from forum_app.meetings.models import MeetingRequest
-from forum_app.meetings.queries import OPEN, PRESENT
+from forum_app.meetings.models import MeetingProfile, MeetingRequest, NoThanks, OfficeHours, RequestState
+from forum_app.meetings.queries import PRESENT
 from forum_app.organizations.models import Kind, Organization, TechnologyArea
 from forum_app.registration.models import ParticipantType, Registration
 from forum_app.web.tables import Page, TableState, contains, paginate
@@ -26,7 +28,10 @@ _COLUMNS: Sequence[Any] = (
     Organization.name_ja,
     Organization.name_kana,
     Organization.short_name,
+    MeetingProfile.wishes_en,
+    MeetingProfile.wishes_ja,
 )
+INTEREST_FILTERS = ("mutual", "asked", "asks")
 
 
 def _listed(event_id: int) -> list[ColumnElement[bool]]:
@@ -48,15 +53,33 @@ def _matches(word: str) -> ColumnElement[bool]:
     return or_(*[column.ilike(pattern, escape="\\") for column in _COLUMNS for pattern in patterns])
 
 
-def page_directory(event_id: int, state: TableState, language: str) -> Page[Registration]:
+def _between(me: Registration, wanted: str) -> ColumnElement[bool]:
+    """SQL: people with whom I have mutual interest, whom I asked, or who ask me."""
+    m = MeetingRequest
+    by_me = and_(m.asker_id == me.id, m.host_id == Registration.id)
+    to_me = and_(m.host_id == me.id, m.asker_id == Registration.id)
+    if wanted == "asked":
+        return exists().where(by_me, m.state == RequestState.PENDING)
+    if wanted == "asks":
+        unwelcome = exists().where(NoThanks.registration_id == me.id, NoThanks.other_id == Registration.id)
+        return and_(exists().where(to_me, m.state == RequestState.PENDING), ~unwelcome)
+    return exists().where(or_(by_me, to_me), m.state.in_((RequestState.AGREED, RequestState.ACCEPTED)))
+
+
+def page_directory(
+    event_id: int, state: TableState, language: str, me: Registration | None = None
+) -> Page[Registration]:
     """People by organization, with type, organization and its areas; five statements at most.
 
-    Every word of the search must be found in some name or title; filters: kind, country, area, hosts.
+    Every word of the search must be found in some name, title or wish. Filters: kind, country, area (of
+    the organization), seeks (an area that the person looks for), language, hosts (1, or direct: with
+    slots that can be booked at once), interest (between me and them).
     """
     statement = (
         select(Registration)
         .join(Registration.type)
         .outerjoin(Registration.organization)
+        .outerjoin(MeetingProfile, MeetingProfile.registration_id == Registration.id)
         .where(*_listed(event_id))
         .options(
             contains_eager(Registration.type),
@@ -71,8 +94,18 @@ def page_directory(event_id: int, state: TableState, language: str) -> Page[Regi
         statement = statement.where(Organization.country == country)
     if area := state.filters.get("area"):
         statement = statement.where(Organization.areas.any(TechnologyArea.code == area))
-    if state.filters.get("hosts"):
+    if area := state.filters.get("seeks"):
+        statement = statement.where(MeetingProfile.wanted_areas.any(TechnologyArea.code == area))
+    if speaks := state.filters.get("language"):
+        statement = statement.where(Registration.language == speaks)
+    if hosts := state.filters.get("hosts"):
         statement = statement.where(ParticipantType.takes_meetings)
+        if hosts == "direct":
+            statement = statement.where(
+                exists().where(OfficeHours.registration_id == Registration.id, OfficeHours.direct)
+            )
+    if me is not None and (wanted := state.filters.get("interest")):
+        statement = statement.where(_between(me, wanted))
     empty = case((Organization.id.is_(None), 1), else_=0)
     order = [empty, *_name_order(language), Organization.id, *_person_order(language), Registration.id]
     return paginate(statement, state, sorts={"organization": order})
@@ -97,6 +130,41 @@ def _person_order(language: str) -> list[ColumnElement[Any]]:
     return [hosts_first, _first_of(r.name_latin, r.name_kana, r.name_native)]
 
 
+def get_listed(event_id: int, registration_id: int) -> Registration:
+    """A person of the directory with type, organization and its areas, else NotFound."""
+    row = db.session.scalar(
+        select(Registration)
+        .join(Registration.type)
+        .outerjoin(Registration.organization)
+        .where(Registration.id == registration_id, *_listed(event_id))
+        .options(
+            contains_eager(Registration.type),
+            contains_eager(Registration.organization).selectinload(Organization.areas),
+        )
+    )
+    if row is None:
+        raise NotFound(N_("There is no such person in the directory of this event."))
+    return row
+
+
+def list_delegation(event_id: int, person: Registration) -> Sequence[Registration]:
+    """The others of this person's organization who are in the directory, hosts first."""
+    if person.organization_id is None:
+        return []
+    return db.session.scalars(
+        select(Registration)
+        .join(Registration.type)
+        .where(
+            Registration.organization_id == person.organization_id,
+            Registration.id != person.id,
+            *_listed(event_id),
+        )
+        .options(contains_eager(Registration.type))
+        .order_by(case((ParticipantType.takes_meetings, 0), else_=1), Registration.id)
+        .limit(50)
+    ).all()
+
+
 def list_countries(event_id: int) -> Sequence[str]:
     """Countries of the organizations in the directory."""
     return db.session.scalars(
@@ -107,15 +175,3 @@ def list_countries(event_id: int) -> Sequence[str]:
         .where(*_listed(event_id))
         .order_by(Organization.country)
     ).all()
-
-
-def open_requests_of(asker_id: int, host_ids: Sequence[int]) -> dict[int, MeetingRequest]:
-    """Open requests that this person made to these hosts, by host."""
-    rows = db.session.scalars(
-        select(MeetingRequest).where(
-            MeetingRequest.asker_id == asker_id,
-            MeetingRequest.host_id.in_(host_ids),
-            MeetingRequest.state.in_(OPEN),
-        )
-    )
-    return {row.host_id: row for row in rows}

@@ -7,7 +7,7 @@ from typing import Any
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
-from forum_app.meetings.models import PRIORITY_LABELS, Priority
+from forum_app.meetings.models import FORMAT_LABELS, PRIORITY_LABELS, MeetingFormat, Priority
 from forum_app.web.forms import BaseForm, ZonedDateTimeField, long_text_field, optional, text_field
 from forum_app.web.texts import gettext, lazy_gettext
 
@@ -58,12 +58,25 @@ class AskForm(BaseForm):
         default=Priority.WANT.value,
         validators=[InputRequired()],
     )
+    format = RadioField(
+        lazy_gettext("How do you want to meet?"),
+        choices=[],
+        default=MeetingFormat.IN_PERSON.value,
+        validators=[optional()],
+    )
     needs_interpreter = BooleanField(lazy_gettext("I need an interpreter (English / Japanese)"))
+    team = BooleanField(
+        lazy_gettext("Whoever of their delegation is free will do"),
+        description=lazy_gettext(
+            "Any of their people who take meetings may answer, which finds a time sooner."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         order = (Priority.MUST, Priority.WANT)
         self.priority.choices = [(p.value, gettext(PRIORITY_LABELS[p])) for p in order]
+        self.format.choices = [(one.value, gettext(FORMAT_LABELS[one])) for one in MeetingFormat]
 
 
 class AcceptForm(BaseForm):
@@ -145,6 +158,12 @@ class OfficeHoursForm(BaseForm):
             NumberRange(10, 120, lazy_gettext("A slot takes 10 to 120 minutes, in steps of 5.")),
         ],
         render_kw={"min": 10, "max": 120, "step": 5},
+    )
+    direct = BooleanField(
+        lazy_gettext("Free times can be booked at once"),
+        description=lazy_gettext(
+            "First come, first served, without asking you. Otherwise you answer each request yourself."
+        ),
     )
     note_en = text_field(
         lazy_gettext("Note in English"),

@@ -18,14 +18,10 @@ from forum_app.meetings import blueprint
 from forum_app.meetings.booking_services import move_meeting
 from forum_app.meetings.forms import InterpreterForm, MoveForm, TableForm, instant_of
 from forum_app.meetings.models import (
-    PRIORITY_LABELS,
-    REQUEST_LABELS,
     Interpreter,
     Meeting,
     MeetingStatus,
     MeetingTable,
-    Priority,
-    RequestState,
 )
 from forum_app.meetings.pages import slot_label, table_label
 from forum_app.meetings.queries import (
@@ -34,11 +30,9 @@ from forum_app.meetings.queries import (
     get_interpreter,
     get_meeting,
     get_table,
-    list_host_loads,
     list_interpreters,
     list_meetings_at,
     list_tables,
-    page_requests,
 )
 from forum_app.meetings.setup_services import (
     remove_interpreter,
@@ -55,7 +49,6 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
-from forum_app.web.tables import TableState
 from forum_app.web.texts import gettext
 
 COLUMNS = 4  # tables side by side; more make cells too narrow for names
@@ -126,45 +119,6 @@ def manage_index(slug: str) -> str:
         requests=count_requests(event.id),
         counts=count_meetings(event.id),
     )
-
-
-@blueprint.get("/events/<slug>/manage/meetings/requests")
-@signed_in
-def manage_requests(slug: str) -> str:
-    """All requests, answered on behalf where needed."""
-    event = managed_event(slug)
-    state = TableState.from_request(
-        sorts=["waiting", "topic", "created"],
-        filters={
-            "state": [one.value for one in RequestState],
-            "priority": [one.value for one in Priority],
-        },
-    )
-    return render_template(
-        "meetings/manage/requests.html",
-        event=event,
-        page=page_requests(event.id, state),
-        filters=[
-            {
-                "name": "state",
-                "label": gettext("Status"),
-                "options": [(one.value, gettext(REQUEST_LABELS[one])) for one in RequestState],
-            },
-            {
-                "name": "priority",
-                "label": gettext("Priority"),
-                "options": [(one.value, gettext(PRIORITY_LABELS[one])) for one in Priority],
-            },
-        ],
-    )
-
-
-@blueprint.get("/events/<slug>/manage/meetings/hosts")
-@signed_in
-def manage_hosts(slug: str) -> str:
-    """Hosts: who has no office hours yet, who does not answer."""
-    event = managed_event(slug)
-    return render_template("meetings/manage/hosts.html", event=event, loads=list_host_loads(event.id))
 
 
 @blueprint.route("/events/<slug>/manage/meetings/<int:meeting_id>/move", methods=["GET", "POST"])

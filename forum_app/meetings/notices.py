@@ -14,10 +14,13 @@ from forum_app.registration.models import Registration
 def notify_request(
     request: MeetingRequest, name: str, *, to: Registration, event: Event, actor: User | None, now: datetime
 ) -> None:
-    """Tell one side of a request; nothing if it is the one who acted. name: asked or declined."""
+    """Tell one side of a request (to: the asker, the host, or a colleague of an asked delegation).
+
+    Nothing if it is the one who acted. name: asked, reminder, agreed, declined, withdrawn or expired.
+    """
     if to.user is None or (actor is not None and actor.id == to.user_id):
         return
-    other = request.asker if to.id == request.host_id else request.host
+    other = request.host if to.id == request.asker_id else request.asker
     queue_mail(
         to=to.user,
         template=f"meetings/{name}",

@@ -49,6 +49,7 @@ def office_hours(slug: str) -> Response | tuple[str, int]:
                     starts_at=instant_of(form.starts_at),
                     ends_at=instant_of(form.ends_at),
                     slot_minutes=form.slot_minutes.data,
+                    direct=form.direct.data,
                     note_en=form.note_en.data or "",
                     note_ja=form.note_ja.data or "",
                     now=clock.now(),

@@ -1,9 +1,11 @@
 """What the pages of meetings share: in whose name they work, and how slots and tables read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import request, url_for
+from flask_babel import get_locale
 from flask_login import current_user
 
 from forum_app.core.errors import NotFound, PermissionDenied
@@ -12,19 +14,23 @@ from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event, is_staff
 from forum_app.meetings import blueprint
 from forum_app.meetings.models import (
+    FORMAT_LABELS,
     PRIORITY_LABELS,
     REQUEST_LABELS,
     Meeting,
+    MeetingFormat,
     MeetingRole,
     MeetingStatus,
+    OfficeHours,
     Priority,
     RequestState,
 )
 from forum_app.meetings.permissions import is_self
 from forum_app.meetings.queries import PRESENT, find_participant, get_participant, participant_of
+from forum_app.meetings.slot_queries import FreeSlot
 from forum_app.registration.models import Registration
 from forum_app.registration.permissions import active_state
-from forum_app.web.access import id_in
+from forum_app.web.access import id_in, safe_next
 from forum_app.web.formats import bilingual, when_parts
 
 NOT_IN = N_(
@@ -55,6 +61,8 @@ def meeting_guest(meeting: Meeting) -> Registration | None:
 @blueprint.context_processor
 def labels() -> dict[str, object]:
     return {
+        "FORMAT_LABELS": FORMAT_LABELS,
+        "MeetingFormat": MeetingFormat,
         "PRIORITY_LABELS": PRIORITY_LABELS,
         "REQUEST_LABELS": REQUEST_LABELS,
         "MeetingStatus": MeetingStatus,
@@ -90,3 +98,27 @@ def slot_label(start: datetime, end: datetime, event: Event) -> str:
 def table_label(table: Any) -> str:
     room = bilingual(table.room, "name") if table.room else ""
     return f"{table.label} ({room})" if room else str(table.label)
+
+
+def country_name(code: str) -> str:
+    """A country in the reader's language; the code if it has no name."""
+    locale = get_locale()
+    return str(locale.territories.get(code, code)) if locale is not None else code
+
+
+def own_path(event: Event, target: str | None) -> str | None:
+    """target if it is a page of this event without a fragment, else None: where a form was sent from."""
+    path = safe_next(target)
+    if path is None or "#" in path or not path.startswith(url_for("events.show", slug=event.slug)):
+        return None
+    return path
+
+
+def open_slots(hours: Sequence[OfficeHours], slots: Sequence[FreeSlot]) -> list[FreeSlot]:
+    """Those of a host's free slots that can be booked at once."""
+    direct = [one for one in hours if one.direct]
+    return [
+        slot
+        for slot in slots
+        if any(one.starts_at <= slot.start and slot.end <= one.ends_at for one in direct)
+    ]

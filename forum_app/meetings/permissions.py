@@ -42,14 +42,43 @@ def can_act_for(user: Any, registration: Registration, event: Event) -> bool:
     return is_self(user, registration) or can_manage_event(user, event)
 
 
+def may_be_asked(asker: Registration, other: Registration) -> bool:
+    """Whether these two may meet at tables at all: one of them takes meetings.
+
+    Who takes meetings is asked by everybody; whoever else is listed is asked by those who do.
+    """
+    if takes_meetings(other):
+        return True
+    return takes_meetings(asker) and other.listed and other.state in PRESENT and other.user_id is not None
+
+
+def colleague_who_may_answer(user: Any, request: MeetingRequest, event: Event) -> Registration | None:
+    """The user's registration, if the request is to their whole delegation and nobody has answered yet."""
+    if not request.team or request.state != RequestState.PENDING or not user.is_authenticated:
+        return None
+    mine = find_participant(user, event)
+    if mine is None or not takes_meetings(mine) or not same_organization(mine, request.host):
+        return None
+    return mine
+
+
+def answering(user: Any, request: MeetingRequest, event: Event) -> Registration:
+    """Whose answer it is when this user answers: the host's, or that of a colleague of a delegation."""
+    if is_self(user, request.host):
+        return request.host
+    return colleague_who_may_answer(user, request, event) or request.host
+
+
 def can_see_request(user: Any, request: MeetingRequest, event: Event) -> bool:
-    """Both people and organizers."""
+    """Both people, the host's delegation if it was asked as a whole, and organizers."""
     return is_self(user, request.asker) or can_answer(user, request, event)
 
 
 def can_answer(user: Any, request: MeetingRequest, event: Event) -> bool:
-    """The host and organizers."""
-    return can_act_for(user, request.host, event)
+    """The host, a colleague of theirs if the whole delegation was asked, and organizers."""
+    if can_act_for(user, request.host, event):
+        return True
+    return colleague_who_may_answer(user, request, event) is not None
 
 
 def can_withdraw(user: Any, request: MeetingRequest, event: Event) -> bool:

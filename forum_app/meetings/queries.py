@@ -1,7 +1,6 @@
 """Reading people, requests and meetings of an event."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,6 @@ from forum_app.meetings.models import (
     MeetingRole,
     MeetingStatus,
     MeetingTable,
-    OfficeHours,
     Priority,
     RequestState,
 )
@@ -30,9 +28,7 @@ from forum_app.registration.queries import find_registration
 from forum_app.web.tables import Page, TableState, contains, paginate
 
 PRESENT = frozenset({RegistrationState.APPROVED, RegistrationState.CHECKED_IN})
-OPEN = frozenset({RequestState.PENDING, RequestState.ACCEPTED})
-# More than anybody answers in an evening; the rest follows as these are answered.
-MOST_PENDING, MOST_ANSWERED = 100, 30
+OPEN = frozenset({RequestState.PENDING, RequestState.AGREED, RequestState.ACCEPTED})
 
 PERSON = (
     joinedload(Registration.organization),
@@ -41,7 +37,8 @@ PERSON = (
 )
 
 
-def _pair_options() -> list[ORMOption]:
+def pair_options() -> list[ORMOption]:
+    """Both people of a request with what their names and permissions need."""
     asker, host = joinedload(MeetingRequest.asker), joinedload(MeetingRequest.host)
     return [
         asker.joinedload(Registration.organization),
@@ -49,6 +46,7 @@ def _pair_options() -> list[ORMOption]:
         host.joinedload(Registration.organization),
         host.joinedload(Registration.user),
         host.joinedload(Registration.type),
+        asker.joinedload(Registration.type),
     ]
 
 
@@ -110,7 +108,7 @@ def get_request(event_id: int, request_id: int) -> MeetingRequest:
     row = db.session.scalar(
         select(MeetingRequest)
         .where(MeetingRequest.id == request_id, MeetingRequest.event_id == event_id)
-        .options(*_pair_options())
+        .options(*pair_options())
     )
     if row is None:
         raise NotFound(N_("There is no such request, or it is not open to you."))
@@ -143,46 +141,11 @@ def count_pending_of(asker_id: int) -> int:
     )
 
 
-def _urgency() -> list[Any]:
+def urgency() -> list[Any]:
+    """Order of requests: waiting ones, must-haves, the oldest first."""
     pending = case((MeetingRequest.state == RequestState.PENDING, 0), else_=1)
     must = case((MeetingRequest.priority == Priority.MUST, 0), else_=1)
     return [pending, must, MeetingRequest.created_at, MeetingRequest.id]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestList:
-    """Requests on one side: waiting ones (must-haves first), and the latest answered ones."""
-
-    pending: Sequence[MeetingRequest]
-    answered: Sequence[MeetingRequest]
-
-    def __bool__(self) -> bool:
-        return bool(self.pending or self.answered)
-
-
-def list_requests_by(registration_id: int) -> RequestList:
-    """What this person asked."""
-    return _list_requests(MeetingRequest.asker_id == registration_id)
-
-
-def list_requests_to(registration_id: int) -> RequestList:
-    """What this person was asked."""
-    return _list_requests(MeetingRequest.host_id == registration_id)
-
-
-def _list_requests(side: ColumnElement[bool]) -> RequestList:
-    base = select(MeetingRequest).where(side).options(*_pair_options())
-    pending = base.where(MeetingRequest.state == RequestState.PENDING).order_by(*_urgency())
-    answered = base.where(MeetingRequest.state != RequestState.PENDING).order_by(
-        MeetingRequest.answered_at.desc(), MeetingRequest.id.desc()
-    )
-    return RequestList(
-        db.session.scalars(pending.limit(MOST_PENDING)).all(),
-        db.session.scalars(answered.limit(MOST_ANSWERED)).all(),
-    )
-
-
-REQUEST_SORTS = ("waiting", "topic", "created")
 
 
 def page_requests(event_id: int, state: TableState) -> Page[MeetingRequest]:
@@ -193,7 +156,7 @@ def page_requests(event_id: int, state: TableState) -> Page[MeetingRequest]:
         .join(asker, MeetingRequest.asker_id == asker.id)
         .join(host, MeetingRequest.host_id == host.id)
         .where(MeetingRequest.event_id == event_id)
-        .options(*_pair_options())
+        .options(*pair_options())
     )
     if state.q:
         pattern = contains(state.q)
@@ -209,7 +172,7 @@ def page_requests(event_id: int, state: TableState) -> Page[MeetingRequest]:
         statement,
         state,
         sorts={
-            "waiting": _urgency(),
+            "waiting": urgency(),
             "topic": [func.lower(MeetingRequest.topic), MeetingRequest.id],
             "created": [MeetingRequest.created_at, MeetingRequest.id],
         },
@@ -307,7 +270,7 @@ def list_orphaned_meetings(now: datetime, most: int = 50) -> Sequence[Meeting]:
 
 
 def list_orphaned_requests(now: datetime, most: int = 50) -> Sequence[MeetingRequest]:
-    """Waiting requests with somebody who no longer takes part, or of an event that is over."""
+    """Waiting and agreed requests with somebody who no longer takes part, or of an event that is over."""
     asker, host = aliased(Registration), aliased(Registration)
     over = Event.ends_on < now.date()  # a day late west of UTC, never early anywhere
     staying = (*PRESENT, RegistrationState.NO_SHOW)
@@ -317,10 +280,10 @@ def list_orphaned_requests(now: datetime, most: int = 50) -> Sequence[MeetingReq
         .join(host, MeetingRequest.host_id == host.id)
         .join(Event, MeetingRequest.event_id == Event.id)
         .where(
-            MeetingRequest.state == RequestState.PENDING,
+            MeetingRequest.state.in_((RequestState.PENDING, RequestState.AGREED)),
             or_(asker.state.not_in(staying), host.state.not_in(staying), over),
         )
-        .options(*_pair_options())
+        .options(*pair_options())
         .order_by(MeetingRequest.id)
         .limit(most)
     ).all()
@@ -366,41 +329,3 @@ def get_interpreter(event_id: int, interpreter_id: int) -> Interpreter:
     if row is None:
         raise NotFound(N_("There is no such interpreter at this event."))
     return row
-
-
-@dataclass(frozen=True, slots=True)
-class HostLoad:
-    """A host with what organizers want to know: stretches of office hours, waiting requests, meetings."""
-
-    host: Registration
-    stretches: int
-    waiting: int
-    meetings: int
-
-
-def list_host_loads(event_id: int) -> list[HostLoad]:
-    """All hosts of an event with their figures; four statements."""
-
-    def counted(statement: Any) -> dict[int, int]:
-        return {row[0]: row[1] for row in db.session.execute(statement)}
-
-    stretches = counted(
-        select(OfficeHours.registration_id, func.count())
-        .where(OfficeHours.event_id == event_id)
-        .group_by(OfficeHours.registration_id)
-    )
-    waiting = counted(
-        select(MeetingRequest.host_id, func.count())
-        .where(MeetingRequest.event_id == event_id, MeetingRequest.state == RequestState.PENDING)
-        .group_by(MeetingRequest.host_id)
-    )
-    meetings = counted(
-        select(MeetingParticipant.registration_id, func.count())
-        .join(MeetingParticipant.meeting)
-        .where(Meeting.event_id == event_id, Meeting.status == MeetingStatus.CONFIRMED)
-        .group_by(MeetingParticipant.registration_id)
-    )
-    return [
-        HostLoad(h, stretches.get(h.id, 0), waiting.get(h.id, 0), meetings.get(h.id, 0))
-        for h in list_hosts(event_id)
-    ]

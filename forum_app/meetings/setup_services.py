@@ -45,6 +45,7 @@ def publish_office_hours(
     ends_at: datetime,
     now: datetime,
     slot_minutes: int = 20,
+    direct: bool = False,
     note_en: str = "",
     note_ja: str = "",
 ) -> OfficeHours:
@@ -75,6 +76,7 @@ def publish_office_hours(
         starts_at=starts_at,
         ends_at=ends_at,
         slot_minutes=slot_minutes,
+        direct=direct,
         note_en=note_en,
         note_ja=note_ja,
     )
@@ -85,7 +87,7 @@ def publish_office_hours(
         subject=hours,
         event_id=event.id,
         now=now,
-        detail={"ends_at": ends_at.isoformat(), "slot_minutes": slot_minutes},
+        detail={"ends_at": ends_at.isoformat(), "slot_minutes": slot_minutes, "direct": direct},
     )
     return hours
 

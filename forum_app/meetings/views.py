@@ -1,4 +1,4 @@
-"""My meetings, asking, answering, cancelling, office hours."""
+"""My meetings, asking, answering, cancelling."""
 
 from typing import Any
 
@@ -14,7 +14,17 @@ from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
 from forum_app.meetings.booking_services import accept_request, cancel_meeting
 from forum_app.meetings.forms import AcceptForm, AskForm, CancelForm, DeclineForm
+from forum_app.meetings.interest_forms import AgreeForm
+from forum_app.meetings.interest_queries import (
+    get_settings,
+    interest_closes_at,
+    list_interest,
+    list_no_thanks,
+    list_team,
+    most_requests,
+)
 from forum_app.meetings.models import (
+    MeetingFormat,
     MeetingRequest,
     MeetingStatus,
     Priority,
@@ -22,12 +32,13 @@ from forum_app.meetings.models import (
 )
 from forum_app.meetings.pages import acting_as, on_behalf, slot_label, table_label, takes_part
 from forum_app.meetings.permissions import (
+    answering,
     can_answer,
     can_cancel_meeting,
     can_see_request,
     can_withdraw,
     is_self,
-    same_organization,
+    may_be_asked,
     takes_meetings,
 )
 from forum_app.meetings.queries import (
@@ -38,12 +49,20 @@ from forum_app.meetings.queries import (
     get_participant,
     get_request,
     list_meetings_of,
-    list_requests_by,
-    list_requests_to,
     list_tables,
 )
+from forum_app.meetings.rule_queries import GATES, Obstacle, Terms, get_terms, today_at
+from forum_app.meetings.rule_services import (
+    BY_RULE,
+    COLLEAGUES,
+    GATE_OTHER,
+    GATE_OWN,
+    GATE_STAFF,
+    NOT_AVAILABLE,
+)
 from forum_app.meetings.services import (
-    MOST_OPEN_REQUESTS,
+    agree_request,
+    answer_as,
     decline_request,
     request_meeting,
     withdraw_request,
@@ -54,7 +73,7 @@ from forum_app.meetings.slot_queries import (
 )
 from forum_app.registration.models import Registration
 from forum_app.web import clock
-from forum_app.web.access import signed_in
+from forum_app.web.access import authorize, signed_in
 from forum_app.web.errors import sentence
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import event_navigation
@@ -77,18 +96,24 @@ def index(slug: str) -> str:
     registration = acting_as(event)
     now = clock.now()
     meetings = list_meetings_of(registration.user_id or 0, event_id=event.id)
+    own = on_behalf(registration)
+    kind = registration.organization.kind if registration.organization else None
     return render_template(
         "meetings/index.html",
         event=event,
         me=registration,
-        own=on_behalf(registration),
+        own=own,
         is_host=takes_meetings(registration),
         now=now,
         coming=[m for m in meetings if m.status == MeetingStatus.CONFIRMED and m.ends_at > now],
-        past=[m for m in meetings if m.status == MeetingStatus.CONFIRMED and m.ends_at <= now],
+        past=[m for m in meetings if m.status != MeetingStatus.CANCELLED and m.ends_at <= now],
         cancelled=[m for m in meetings if m.status == MeetingStatus.CANCELLED],
-        received=list_requests_to(registration.id),
-        made=list_requests_by(registration.id),
+        interest=list_interest(registration),
+        # a secret of the person's own: organizers who act for them do not see it
+        no_thanks=[] if own else list_no_thanks(registration.id),
+        waiting=count_pending_of(registration.id),
+        most=most_requests(event.id, kind),
+        closes_at=interest_closes_at(event, get_settings(event.id)),
         form=ActionForm(),
     )
 
@@ -105,7 +130,7 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
     event = get_event(slug, current_user)
     me = acting_as(event)
     host = get_participant(event.id, registration_id)
-    form = AskForm()
+    form = AskForm(data={"team": request.args.get("team") == "1"})
     problem = None
     if form.validate_on_submit():
         try:
@@ -120,17 +145,23 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
                         message=form.message.data or "",
                         priority=Priority(form.priority.data),
                         needs_interpreter=form.needs_interpreter.data,
+                        team=form.team.data,
+                        format=MeetingFormat(form.format.data or MeetingFormat.IN_PERSON),
                         now=clock.now(),
                     )
                     done.redirect(
                         url_for("meetings.index", slug=slug, **on_behalf(me)),
-                        flash=gettext("Your request was sent. The other side chooses a time or declines."),
+                        flash=gettext("Your request was sent. You get a mail as soon as it is answered."),
                     )
                 return done.response
         except Conflict as conflict:
             problem = conflict
         me, host = acting_as(event), get_participant(event.id, registration_id)
-    slots = list_free_slots(event, [host], now=clock.now(), guest=me, most=6)[host.id]
+    now = clock.now()
+    known = find_open_request(me.id, host.id)
+    refusal = None if known else _refusal_to_ask(event, me, host)
+    team = list_team(event.id, host.organization_id)
+    slots = [] if refusal else list_free_slots(event, [host], now=now, guest=me, most=6)[host.id]
     page = render_template(
         "meetings/ask.html",
         event=event,
@@ -138,24 +169,29 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
         me=me,
         host=host,
         own=on_behalf(me),
-        refusal=_refusal_to_ask(me, host),
-        open_request=find_open_request(me.id, host.id),
+        refusal=refusal,
+        open_request=known,
         waiting=count_pending_of(me.id),
-        most=MOST_OPEN_REQUESTS,
+        most=most_requests(event.id, me.organization.kind if me.organization else None),
+        closed=now >= interest_closes_at(event, get_settings(event.id)),
+        team=team if any(one.id == host.id for one in team) else [],
         slots=slots,
         problem=sentence(problem) if problem else None,
     )
     return page, 409 if problem else form.status
 
 
-def _refusal_to_ask(me: Registration, host: Registration) -> Any:  # a translated text
+def _refusal_to_ask(event: Event, me: Registration, host: Registration) -> Any:  # a translated text
     """Why there is no form on this page; the service refuses the same."""
     if me.id == host.id:
         return gettext("This is you. You cannot ask yourself for a meeting.")
-    if not takes_meetings(host):
+    terms = get_terms(event, me.id, host.id, today=today_at(event, clock.now()))
+    if Obstacle.SAME_ORGANIZATION in terms.obstacles:
+        return gettext(COLLEAGUES)
+    if not may_be_asked(me, host):
         return gettext("This person does not take meetings at this event.")
-    if same_organization(me, host):
-        return gettext("You belong to the same organization; you need no table to meet.")
+    if not terms.may_ask:
+        return gettext(NOT_AVAILABLE if is_self(current_user, me) else BY_RULE)
     return None
 
 
@@ -170,28 +206,52 @@ def _seen_request(event: Event, request_id: int) -> MeetingRequest:
     return row
 
 
+def _terms(event: Event, row: MeetingRequest) -> tuple[Terms, list[str]]:
+    """On what terms the two meet, and what they still wait for, as sentences for the reader."""
+    mine = row.asker if is_self(current_user, row.asker) else answering(current_user, row, event)
+    other = row.host if mine.id == row.asker_id else row.asker
+    terms = get_terms(event, mine.id, other.id, today=today_at(event, clock.now()))
+    sentences = []
+    for gate, lacking in terms.lacks:
+        if gate not in GATES:
+            continue
+        if not is_self(current_user, mine):
+            person = mine if lacking == mine.id else other
+            sentences.append(gettext(GATE_STAFF[gate], person=person.name))
+        else:
+            sentences.append(gettext((GATE_OWN if lacking in (mine.id, None) else GATE_OTHER)[gate]))
+    return terms, sentences
+
+
 def answer_page(
     event: Event,
     row: MeetingRequest,
     *,
     accept: AcceptForm | None = None,
+    agree: AgreeForm | None = None,
     decline: DeclineForm | None = None,
     conflict: Conflict | None = None,
 ) -> tuple[str, int]:
     """The page on which a request is read and answered; after a lost race with the next free slots."""
     may_answer = can_answer(current_user, row, event)
-    is_open = row.state == RequestState.PENDING
+    is_open = row.state in (RequestState.PENDING, RequestState.AGREED)
+    host = answering(current_user, row, event)
+    terms, gates = _terms(event, row) if is_open else (Terms(), [])
     slots: list[FreeSlot] = []
-    if may_answer and is_open:
+    if may_answer and is_open and not gates:
         slots = list_free_slots(
             event,
-            [row.host],
+            [host],
             now=clock.now(),
             guest=row.asker,
             needs_interpreter=row.needs_interpreter,
+            format=row.format,
+            closed=terms.closed,
+            cleared=terms.needs_clearance,
             most=SHOWN_SLOTS,
-        )[row.host_id]
-    status = 409 if conflict else (accept or decline).status if accept or decline else 200  # type: ignore[union-attr]
+        )[host.id]
+    sent = accept or agree or decline
+    status = 409 if conflict else sent.status if sent else 200
     accept = accept or AcceptForm(formdata=None)
     if conflict and conflict.alternatives:
         first = [slot.value for slot in conflict.alternatives if isinstance(slot, FreeSlot)]
@@ -204,14 +264,17 @@ def answer_page(
         "meetings/answer.html",
         event=event,
         row=row,
+        host=host,
         slots=slots,
+        gates=gates,
         accept=accept,
+        agree=agree or AgreeForm(formdata=None),
         decline=decline or DeclineForm(formdata=None),
         form=ActionForm(formdata=None),
         may_answer=may_answer,
         may_withdraw=can_withdraw(current_user, row, event),
         problem=sentence(conflict) if conflict else None,
-        back=_back(event, row.host if may_answer else row.asker),
+        back=_back(event, host if may_answer else row.asker),
     )
     return page, status
 
@@ -242,6 +305,8 @@ def accept(slug: str, request_id: int) -> Response | tuple[str, int]:
         try:
             with form.catching():
                 with submission() as done:
+                    host = answering(current_user, row, event)
+                    answer_as(actor=current_user, event=event, request=row, answering=host)
                     meeting = accept_request(
                         actor=current_user,
                         event=event,
@@ -263,6 +328,33 @@ def accept(slug: str, request_id: int) -> Response | tuple[str, int]:
     return answer_page(event, _seen_request(event, request_id), accept=form, conflict=conflict)
 
 
+@blueprint.post("/events/<slug>/meetings/requests/<int:request_id>/agree")
+@signed_in
+def agree(slug: str, request_id: int) -> Response | tuple[str, int]:
+    """Wish to meet too; the time comes with the schedule."""
+    event = get_event(slug, current_user)
+    row = _seen_request(event, request_id)
+    authorize(can_answer(current_user, row, event))
+    form = AgreeForm()
+    if form.validate_on_submit():
+        with form.catching():
+            with submission() as done:
+                agree_request(
+                    actor=current_user,
+                    event=event,
+                    request=row,
+                    answering=answering(current_user, row, event),
+                    priority=Priority(form.priority.data),
+                    now=clock.now(),
+                )
+                done.redirect(
+                    _back(event, row.host),
+                    flash=gettext("You both wish to meet. The organizers’ schedule gives you a time."),
+                )
+            return done.response
+    return answer_page(event, _seen_request(event, request_id), agree=form)
+
+
 @blueprint.post("/events/<slug>/meetings/requests/<int:request_id>/decline")
 @signed_in
 def decline(slug: str, request_id: int) -> Response | tuple[str, int]:
@@ -273,7 +365,12 @@ def decline(slug: str, request_id: int) -> Response | tuple[str, int]:
     if form.validate_on_submit():
         with submission() as done:
             decline_request(
-                actor=current_user, event=event, request=row, answer=form.answer.data or "", now=clock.now()
+                actor=current_user,
+                event=event,
+                request=row,
+                answering=answering(current_user, row, event),
+                answer=form.answer.data or "",
+                now=clock.now(),
             )
             done.redirect(
                 _back(event, row.host), flash=gettext("The request was declined. The other side is told.")
@@ -285,7 +382,7 @@ def decline(slug: str, request_id: int) -> Response | tuple[str, int]:
 @blueprint.post("/events/<slug>/meetings/requests/<int:request_id>/withdraw")
 @signed_in
 def withdraw(slug: str, request_id: int) -> Response | tuple[str, int]:
-    """Take a waiting request back."""
+    """Take a waiting or agreed request back."""
     event = get_event(slug, current_user)
     row = _seen_request(event, request_id)
     if ActionForm().validate_on_submit():

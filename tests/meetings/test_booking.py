@@ -11,6 +11,7 @@ from forum_app.core.errors import Conflict, Invalid, PermissionDenied
 from forum_app.db import db, transaction
 from forum_app.mail.models import OutboxMail
 from forum_app.meetings.booking_services import cancel_meeting, move_meeting
+from forum_app.meetings.interest_queries import MOST_REQUESTS
 from forum_app.meetings.jobs import release_departed
 from forum_app.meetings.models import (
     Claim,
@@ -20,7 +21,7 @@ from forum_app.meetings.models import (
     ResourceKind,
 )
 from forum_app.meetings.queries import list_meetings_of
-from forum_app.meetings.services import MOST_OPEN_REQUESTS, decline_request, withdraw_request
+from forum_app.meetings.services import decline_request, withdraw_request
 from forum_app.meetings.slot_queries import FreeSlot, list_free_slots
 from forum_app.registration.models import RegistrationState
 from tests.factories import NOW, make_item, make_speaker, save
@@ -160,8 +161,10 @@ def test_one_open_request_per_pair(scene: Scene) -> None:
     with pytest.raises(Conflict, match="already asked"):
         scene.ask()
     other = scene.more_host()
-    scene.ask(scene.host, other)
-    with pytest.raises(Conflict, match="has asked you"):
+    first = scene.ask(scene.host, other)
+    assert scene.ask(other, scene.host).id == first.id, "asking back is a yes"
+    assert first.state == RequestState.AGREED
+    with pytest.raises(Conflict, match="agreed"):
         scene.ask(other, scene.host)
 
 
@@ -181,7 +184,7 @@ def test_whom_one_cannot_ask(scene: Scene) -> None:
 
 
 def test_requests_are_limited(scene: Scene) -> None:
-    for _ in range(MOST_OPEN_REQUESTS):
+    for _ in range(MOST_REQUESTS):
         scene.ask(host=scene.more_host(hours=False))
     with pytest.raises(Invalid, match="15 requests"):
         scene.ask()
