@@ -35,6 +35,7 @@ from forum_app.floor.services import (
 )
 from forum_app.meetings.models import MEETING_STATUS_LABELS, Meeting, MeetingStatus
 from forum_app.meetings.pages import NOT_IN
+from forum_app.meetings.pages import labels as meeting_labels
 from forum_app.meetings.queries import find_participant, get_meeting
 from forum_app.web import clock
 from forum_app.web.access import authorize, safe_next, signed_in
@@ -55,6 +56,7 @@ MARKED = {
 @blueprint.context_processor
 def labels() -> dict[str, object]:
     return {
+        **meeting_labels(),
         "MEETING_STATUS_LABELS": MEETING_STATUS_LABELS,
         "MeetingStatus": MeetingStatus,
         "early": EARLY,

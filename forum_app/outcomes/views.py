@@ -10,6 +10,7 @@ from forum_app.core.errors import NotFound, PermissionDenied
 from forum_app.events.services import get_event
 from forum_app.meetings.models import Meeting, MeetingStatus
 from forum_app.meetings.pages import NOT_IN
+from forum_app.meetings.pages import labels as meeting_labels
 from forum_app.meetings.queries import find_participant, get_meeting, list_meetings_of
 from forum_app.outcomes import blueprint
 from forum_app.outcomes.forms import OutcomeForm
@@ -25,7 +26,7 @@ from forum_app.web.texts import gettext
 
 @blueprint.context_processor
 def labels() -> dict[str, object]:
-    return {"WISH_LABELS": WISH_LABELS, "PATHWAY_LABELS": PATHWAY_LABELS}
+    return {**meeting_labels(), "WISH_LABELS": WISH_LABELS, "PATHWAY_LABELS": PATHWAY_LABELS}
 
 
 @blueprint.get("/events/<slug>/outcomes")
