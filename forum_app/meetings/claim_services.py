@@ -64,8 +64,10 @@ def insert_claims(rows: Sequence[Row]) -> int:
         {"resource_kind": kind, "resource_id": number, "slot_at": cell, "meeting_id": meeting}
         for kind, number, cell, meeting in rows
     ]
-    statement = insert(Claim).values(values).on_conflict_do_nothing().returning(Claim.slot_at)
-    return len(db.session.execute(statement).all())
+    # given beside the statement, so that it is compiled once: a schedule has tens of thousands of rows
+    table = db.metadata.tables[Claim.__tablename__]
+    statement = insert(table).on_conflict_do_nothing().returning(Claim.slot_at)
+    return len(db.session.execute(statement, values).all())
 
 
 def claim_all(meetings: Sequence[Meeting]) -> None:
