@@ -28,7 +28,7 @@ class ReasonCode(enum.StrEnum):
     YOUR_STAGE = "your_stage"  # (stage) of the seeker, which suits the candidate's kind
     COUNTRY = "country"  # (the candidate's country), another than the seeker's
     LANGUAGE = "language"  # (language) that both speak
-    MET = "met"  # (where) they met before; new acquaintances come first
+    MET = "met"  # (where ...) they met before; new acquaintances come first
 
 
 R = ReasonCode
@@ -150,11 +150,11 @@ class _Known:
 class Matcher:
     """Scores among a set of parties, which decides what words tell anything.
 
-    met: where two met before, by unordered pair of keys.
+    met: where two met before (its name, or its names by language), by unordered pair of keys.
     """
 
     parties: Iterable[Party]
-    met: Mapping[frozenset[int], str] = field(default_factory=dict)
+    met: Mapping[frozenset[int], tuple[str, ...]] = field(default_factory=dict)
     _known: dict[int, _Known] = field(init=False)
     _weight: dict[str, float] = field(init=False)
 
@@ -223,7 +223,7 @@ class Matcher:
         if a.language and a.language == b.language:
             yield Reason(R.LANGUAGE, LANGUAGE, (a.language,))
         if where := self.met.get(frozenset((a.key, b.key))):
-            yield Reason(R.MET, MET, (where,))
+            yield Reason(R.MET, MET, where)
 
     def _words(self, one: _Known, other: _Known) -> Iterable[Reason]:
         """Words that one seeks and the other offers count in full, words that both offer half."""

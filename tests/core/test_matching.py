@@ -131,7 +131,7 @@ def test_who_met_before_comes_later_and_is_told_so(crowd: list[Party]) -> None:
     one, other, *_ = crowd
     pair = frozenset((one.key, other.key))
     new = Matcher(crowd).score(one.key, other.key)
-    again = Matcher(crowd, met={pair: "Forum 35"}).score(one.key, other.key)
+    again = Matcher(crowd, met={pair: ("Forum 35",)}).score(one.key, other.key)
     assert again.points == pytest.approx(new.points + MET)
     assert [r.values for r in again.reasons if r.code is ReasonCode.MET] == [("Forum 35",)]
 

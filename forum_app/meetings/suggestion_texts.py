@@ -1,0 +1,68 @@
+"""The reasons of a suggestion as one sentence in the reader's language."""
+
+from collections.abc import Mapping
+
+from flask_babel import get_locale
+
+from forum_app.core.matching import TO_ORGANIZER, TO_SEEKER, Reason, ReasonCode, Suggestion
+from forum_app.organizations.models import KIND_LABELS, STAGE_LABELS, Kind, Stage
+from forum_app.organizations.queries import list_areas
+from forum_app.web.formats import bilingual
+from forum_app.web.languages import language
+from forum_app.web.texts import gettext
+
+MOST_REASONS = 3  # more than that nobody reads
+R = ReasonCode
+
+
+class Sentences:
+    """Words for reasons; reads the names of technology areas once."""
+
+    def __init__(self) -> None:
+        self.areas = {area.code: bilingual(area, "name") for area in list_areas()}
+
+    def to_seeker(self, suggestion: Suggestion) -> str:
+        """Why the reader should meet the candidate."""
+        return self._sentence(suggestion, TO_SEEKER, {})
+
+    def to_organizer(self, suggestion: Suggestion, first: str, second: str) -> str:
+        """Why two should meet; first, second: names of the seeker's and the candidate's organization."""
+        return self._sentence(suggestion, TO_ORGANIZER, {"first": first, "second": second})
+
+    def _sentence(
+        self, suggestion: Suggestion, texts: Mapping[ReasonCode, str], names: Mapping[str, str]
+    ) -> str:
+        for_it = [reason for reason in suggestion.reasons if reason.points > 0][:MOST_REASONS]
+        against = [reason for reason in suggestion.reasons if reason.points < 0]
+        clauses = [
+            gettext(texts[reason.code]) % {**names, **self._values(reason)} for reason in (*for_it, *against)
+        ]
+        text = gettext("; ").join(clauses)
+        return text[:1].upper() + text[1:] + gettext(".")
+
+    def _values(self, reason: Reason) -> dict[str, str]:
+        values = reason.values
+        match reason.code:
+            case R.THEY_DO | R.THEY_SEEK | R.SHARED:
+                return {"areas": gettext(", ").join(self.areas.get(code, code) for code in values)}
+            case R.WORDS:
+                return {"words": gettext(", ").join(values)}
+            case R.KINDS:
+                return {
+                    "one": gettext(KIND_LABELS[Kind(values[0])]),
+                    "other": gettext(KIND_LABELS[Kind(values[1])]),
+                }
+            case R.THEIR_STAGE | R.YOUR_STAGE:
+                return {"stage": gettext(STAGE_LABELS[Stage(values[0])])}
+            case R.COUNTRY:
+                return {"country": _name("territories", values[0])}
+            case R.LANGUAGE:
+                return {"language": _name("languages", values[0])}
+            case R.MET:
+                return {"where": values[-1] if language() == "ja" else values[0]}
+
+
+def _name(table: str, code: str) -> str:
+    """A country or language in the reader's language; the code if it has no name."""
+    locale = get_locale()
+    return str(getattr(locale, table).get(code, code)) if locale is not None else code
