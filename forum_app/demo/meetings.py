@@ -10,7 +10,15 @@ from forum_app.accounts.models import User
 from forum_app.agenda.models import AgendaItem, ItemSpeaker, Speaker
 from forum_app.core.intervals import grid_cells
 from forum_app.db import db
-from forum_app.demo.content import FAMILY_NAMES, GIVEN_NAMES, TOPICS
+from forum_app.demo.content import FAMILY_NAMES, GIVEN_NAMES
+from forum_app.demo.interest import (
+    make_request,
+    open_some_hours,
+    seed_no_thanks,
+    seed_profiles,
+    seed_rules,
+    willing_pairs,
+)
 from forum_app.events.models import Event
 from forum_app.events.queries import list_rooms
 from forum_app.meetings.models import (
@@ -24,7 +32,6 @@ from forum_app.meetings.models import (
     MeetingStatus,
     MeetingTable,
     OfficeHours,
-    Priority,
     RequestState,
     ResourceKind,
 )
@@ -58,7 +65,7 @@ def seed_meetings(
     *,
     held: bool,
 ) -> None:
-    """300 requests (80 for a held event), a part of them accepted into slots and tables."""
+    """300 requests (80 for a held event): agreed, waiting, accepted into slots and tables, ended."""
     tables, interpreters = _resources(event)
     kinds = {organization.id: organization.kind for organization in organizations.values()}
     seated = [r for r in registrations.values() if r.state in SEATED]
@@ -66,6 +73,8 @@ def seed_meetings(
     askers = [r for r in seated if kinds.get(r.organization_id or 0) in (Kind.STARTUP, Kind.UNIVERSITY)]
     hours = [_office_hours(event, host, day, start, end) for host in hosts for day, start, end in HOURS]
     db.session.add_all(hours)
+    if not held:
+        open_some_hours(hours)
     diary = Diary()
     _agenda_busy(event, diary)
     founder = users["founder"].id
@@ -78,35 +87,29 @@ def seed_meetings(
     ]
     wanted = 80 if held else REQUESTS
     seen: set[tuple[int, int]] = set()
-    for number, (asker, host) in enumerate(pairs):
+    for number, (asker, host) in enumerate(willing_pairs(event, pairs, now)):
         if len(seen) == wanted:
             break
         if (asker.id, host.id) in seen:
             continue
         seen.add((asker.id, host.id))
-        topic_en, topic_ja = TOPICS[number % len(TOPICS)]
-        request = MeetingRequest(
-            event_id=event.id,
-            asker_id=asker.id,
-            host_id=host.id,
-            topic=topic_ja if asker.language == "ja" else topic_en,
-            priority=Priority.MUST if number % 3 == 0 else Priority.WANT,
-            needs_interpreter=asker.language != host.language and number % 2 == 0,
-            state=RequestState.PENDING,
-            created_at=event.created_at + timedelta(days=90, hours=number % 400),
-        )
+        request = make_request(event, number, asker, host, now, held=held)
+        if held:
+            request.answered_at = request.created_at + timedelta(days=1)
         db.session.add(request)
         db.session.flush()
-        if (held or number % 5 == 0) and _book(
-            event, request, asker, host, hours, tables, interpreters, diary, now
-        ):
-            request.state = RequestState.ACCEPTED
-            request.answered_at = request.created_at + timedelta(days=1)
-        elif held or number % 11 == 0:
-            request.state = RequestState.DECLINED
-            request.answer = "Our days are full; please write to us after the forum."
-            request.answered_at = request.created_at + timedelta(days=2)
+        if request.state == RequestState.ACCEPTED:
+            # in office hours, which the one of the two who takes meetings has
+            guest, rep = (asker, host) if request.host_id == host.id else (host, asker)
+            if request.host_id != host.id or not _book(
+                event, request, guest, rep, hours, tables, interpreters, diary, now
+            ):
+                request.state = RequestState.DECLINED if held else RequestState.AGREED
     db.session.flush()
+    if not held:
+        seed_rules(event)
+        seed_profiles(event, seated, kinds, now)
+        seed_no_thanks(hosts, askers, seen, now)
 
 
 def _resources(event: Event) -> tuple[list[MeetingTable], list[Interpreter]]:
