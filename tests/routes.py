@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, scoped_session
 from werkzeug.routing import Rule
 
 from forum_app.agenda.models import AgendaItem, Speaker
-from forum_app.demo.seed import FORUM
+from forum_app.demo.world import FORUM
 from forum_app.events.models import Event, RoleGrant, Room, Series, Track
 from forum_app.mail.models import OutboxMail
 from forum_app.meetings.models import Interpreter, Meeting, MeetingRequest, MeetingTable, OfficeHours

@@ -26,7 +26,8 @@ from forum_app.agenda.publication import publish_agenda
 from forum_app.audit.services import record
 from forum_app.calendars.services import create_feed
 from forum_app.db import Base, db, transaction
-from forum_app.demo.seed import ACCOUNTS, FORUM, seed_demo
+from forum_app.demo.seed import seed_demo
+from forum_app.demo.world import ACCOUNTS, FORUM
 from forum_app.events.models import Event
 from forum_app.meetings.models import MeetingRequest
 from forum_app.registration.models import Registration

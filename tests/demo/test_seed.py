@@ -10,7 +10,8 @@ from forum_app.agenda.queries import current_agenda
 from forum_app.core.intervals import grid_cells
 from forum_app.db import db
 from forum_app.demo.bench import seed_bench
-from forum_app.demo.seed import ACCOUNTS, CLOSED, FORUM, PAST, is_seeded, seed_demo
+from forum_app.demo.seed import is_seeded, seed_demo
+from forum_app.demo.world import ACCOUNTS, CLOSED, FORUM, PAST
 from forum_app.events.models import Event, Room
 from forum_app.events.queries import get_event_by_slug
 from forum_app.meetings.models import (
@@ -75,7 +76,7 @@ def test_claims_and_seats_agree_with_what_is_booked(app: Flask) -> None:
     claimed = set(
         db.session.execute(
             select(Claim.meeting_id, Claim.resource_kind, Claim.resource_id, Claim.slot_at)
-        ).tuples()
+        ).all()
     )
     wanted = set()
     for meeting in db.session.scalars(select(Meeting)):
