@@ -132,12 +132,38 @@ def seed_demo_command(first: bool) -> None:
 @click.option("--speakers", type=click.IntRange(1, 20_000), default=150)
 @click.option("--registrants", type=click.IntRange(0, 100_000), default=1000)
 @click.option("--editions", type=click.IntRange(1, 50), default=1)
-def seed_bench_command(items: int, speakers: int, registrants: int, editions: int) -> None:
+@click.option("--wishes", type=click.IntRange(0, 50_000), default=0, help="Meetings that both sides want.")
+def seed_bench_command(items: int, speakers: int, registrants: int, editions: int, wishes: int) -> None:
     """An event `bench` (3 days, 8 rooms) of a given size, for measurements."""
     from forum_app.demo.bench import seed_bench
 
-    seed_bench(items=items, speakers=speakers, registrants=registrants, editions=editions, now=clock.now())
+    seed_bench(
+        items=items,
+        speakers=speakers,
+        registrants=registrants,
+        editions=editions,
+        wishes=wishes,
+        now=clock.now(),
+    )
     click.echo(f"Event bench: {items} items, {speakers} speakers, {registrants} registrants.")
+
+
+@cli.command("schedule-meetings")
+@click.argument("slug")
+@click.option("--time-limit", type=click.IntRange(1, 3600), default=60, show_default=True, help="Seconds.")
+@click.option("--seed", "number", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), help="One makes the result repeatable.")
+@click.option("--publish", is_flag=True, help="Publish the result, with mails to whoever is concerned.")
+def schedule_meetings_command(
+    slug: str, time_limit: int, number: int, workers: int | None, publish: bool
+) -> None:
+    """A schedule run for an event from the command line; the result waits for its publication."""
+    from forum_app.timetable.commands import schedule_meetings
+
+    for line in schedule_meetings(
+        slug, time_limit=time_limit, seed=number, workers=workers, publish=publish
+    ):
+        click.echo(line)
 
 
 @cli.group("import")

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select
 from forum_app.agenda.models import AccessLevel, AgendaItem, ItemKind, ItemSpeaker, Speaker, SpeakerRole
 from forum_app.agenda.publication import publish_agenda
 from forum_app.db import db, transaction
+from forum_app.demo.timetable import seed_wishes
 from forum_app.events.models import Event, Room, Track, Visibility
 from forum_app.organizations.models import Kind, Organization
 from forum_app.registration.models import (
@@ -39,19 +40,24 @@ TEXT_EN = "A plain account of what was tried, what it cost, and what the next pa
 TEXT_JA = "試みたこと、要した費用、次の協力者が尋ねるべきことを率直に述べます。" * 6
 
 
-def seed_bench(*, items: int, speakers: int, registrants: int, editions: int, now: datetime) -> None:
+def seed_bench(
+    *, items: int, speakers: int, registrants: int, editions: int, now: datetime, wishes: int = 0
+) -> None:
     """Make event `bench` (and `bench-2`, `bench-3` ... for more editions); an older one is replaced.
 
-    items: agenda items over 3 days and 8 rooms. All is published and open for registration.
+    items: agenda items over 3 days and 8 rooms. All is published and open for registration. wishes:
+    meetings that both sides want, with slots, a table for five people, and interpreters.
     """
     for edition in range(editions):
         slug = "bench" if edition == 0 else f"bench-{edition + 1}"
         with transaction():
             db.session.execute(delete(Event).where(Event.slug == slug))
-            _seed_edition(slug, items, speakers, registrants, now)
+            event = _seed_edition(slug, items, speakers, registrants, now)
+            if wishes:
+                seed_wishes(event, wishes=wishes, tables=max(1, registrants // 5), now=now)
 
 
-def _seed_edition(slug: str, items: int, speakers: int, registrants: int, now: datetime) -> None:
+def _seed_edition(slug: str, items: int, speakers: int, registrants: int, now: datetime) -> Event:
     first = (now + timedelta(days=30)).date()
     event = Event(
         slug=slug,
@@ -143,6 +149,7 @@ def _seed_edition(slug: str, items: int, speakers: int, registrants: int, now: d
         returning=False,
     )
     publish_agenda(actor=None, event=event, now=now, name="Benchmark")
+    return event
 
 
 def _organizations(now: datetime) -> list[int]:

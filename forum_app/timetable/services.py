@@ -43,9 +43,17 @@ NOT_TRUE = N_(
 
 
 def start_run(
-    *, actor: User | None, event: Event, time_limit: int = 60, seed: int = 1, now: datetime
+    *,
+    actor: User | None,
+    event: Event,
+    time_limit: int = 60,
+    seed: int = 1,
+    now: datetime,
+    wake: bool = True,
 ) -> ScheduleRun:
     """Queue a run of what is agreed at this moment. actor None: the system (a command).
+
+    wake False: the caller does the work itself, in this process.
 
     Raises Invalid where there is nothing to place or nowhere, Conflict while another run is active.
     """
@@ -76,7 +84,8 @@ def start_run(
         now=now,
         detail={"time_limit": time_limit, "seed": seed, "requested": run.requested},
     )
-    _wake(run.id)
+    if wake:
+        _wake(run.id)
     return run
 
 
