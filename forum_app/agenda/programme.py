@@ -1,6 +1,6 @@
 """What one person reads and has in their programme; for pages, feeds and exports."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,25 +12,14 @@ from forum_app.agenda.permissions import Reader, reader_at, visible_to
 from forum_app.agenda.queries import (
     bookmarked_ids,
     current_agenda,
-    events_of_programme,
 )
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem, Readable
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.events.models import Event
-from forum_app.events.permissions import can_know_event
 
 STAFF = Reader(staff=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ProgrammeEntry:
-    """One item in a person's programme."""
-
-    event: Event
-    item: PublishedItem
-    speaks: bool
 
 
 def readable(agenda: PublishedAgenda, reader: Reader) -> Readable:
@@ -76,28 +65,6 @@ def programme_ids(user: Any, agenda: PublishedAgenda) -> set[int]:
         return set()
     speaks = {item.id for item in agenda.items if item.is_speaker(user.id)}
     return speaks | bookmarked_ids(user.id, agenda.event_id)
-
-
-def agenda_of(user: Any) -> list[ProgrammeEntry]:
-    """What user speaks at or has bookmarked, in all events open to them, by time.
-
-    Cancelled items stay in, so that calendars learn of it; what user may no longer read does not.
-    """
-    if not user.is_authenticated:
-        return []
-    entries = []
-    for event in events_of_programme(user.id):
-        agenda = current_agenda(event)
-        if agenda is None or not can_know_event(user, event):
-            continue
-        wanted = programme_ids(user, agenda)
-        reader = reader_at(user, event)
-        entries += [
-            ProgrammeEntry(event, item, item.is_speaker(user.id))
-            for item in agenda.items
-            if item.id in wanted and visible_to(item, reader)
-        ]
-    return sorted(entries, key=lambda entry: (entry.item.starts_at, entry.item.id))
 
 
 def add_bookmark(*, actor: Any, event: Event, code: str, now: datetime) -> PublishedItem:
