@@ -77,6 +77,8 @@ MODULES = (
     "meetings.profile_views",
     "meetings.setting_views",
     "meetings.manage_views",
+    "meetings.resource_views",
+    "meetings.time_views",
     "meetings.jobs",
     "timetable.models",
     "timetable.manage_views",
