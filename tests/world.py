@@ -19,16 +19,20 @@ from forum_app.events.models import Event, EventRole
 from forum_app.floor.models import Offer
 from forum_app.mail.services import Recipient, queue_mail
 from forum_app.meetings.models import (
+    Absence,
     Interpreter,
+    InterpreterHours,
     KindBar,
     Meeting,
     MeetingParticipant,
     MeetingRequest,
     MeetingRole,
+    MeetingStretch,
     MeetingTable,
     OfficeHours,
     Priority,
     RequestState,
+    TableHours,
 )
 from forum_app.organizations.models import (
     Exclusion,
@@ -166,6 +170,12 @@ def build(app: Flask) -> dict[str, object]:
     )
     table = MeetingTable(event_id=event.id, label="T1")
     interpreter = Interpreter(event_id=event.id, name_latin="Interpreter")
+    stretch = MeetingStretch(
+        event_id=event.id, starts_at=at + timedelta(hours=4), ends_at=at + timedelta(hours=6)
+    )
+    absence = Absence(
+        registration_id=asker.id, starts_at=at + timedelta(hours=7), ends_at=at + timedelta(hours=8)
+    )
     bar = KindBar(event_id=event.id, one=Kind.ASSOCIATION, other=Kind.PRESS)
     hours = OfficeHours(
         event_id=event.id,
@@ -227,6 +237,11 @@ def build(app: Flask) -> dict[str, object]:
         expires_at=now + timedelta(hours=1),
     )
     feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
+    opening = TableHours(starts_at=at, ends_at=at + timedelta(hours=8))
+    table.hours.append(opening)
+    duty = InterpreterHours(starts_at=at, ends_at=at + timedelta(hours=8))
+    interpreter.hours.append(duty)
+    save(stretch, absence)
     save(submission, table, interpreter, bar, hours, request, meeting, held, offer, feed)
     with transaction():
         mail = queue_mail(
@@ -260,6 +275,10 @@ def build(app: Flask) -> dict[str, object]:
         "hours_id": hours.id,
         "table_id": table.id,
         "interpreter_id": interpreter.id,
+        "table_hours_id": opening.id,
+        "interpreter_hours_id": duty.id,
+        "stretch_id": stretch.id,
+        "absence_id": absence.id,
         "bar_id": bar.id,
         "membership_id": asked.id,
         "exclusion_id": exclusion.id,

@@ -29,6 +29,7 @@ class BusyTime:
     title_en: str = ""
     title_ja: str = ""
     building: str | None = None
+    item_id: int | None = None
 
 
 BusySource = Callable[[int, Collection[int]], Iterable[BusyTime]]
@@ -37,7 +38,7 @@ busy_sources: list[BusySource] = []
 
 
 def placed_items(person: Any) -> Select[Any]:
-    """Statement of (person, start, end, titles, building) over items that have a time and are not cancelled.
+    """Statement of (person, start, end, titles, building, id): items with a time, not cancelled.
 
     The caller joins AgendaItem to what tells the person.
     """
@@ -49,6 +50,7 @@ def placed_items(person: Any) -> Select[Any]:
             AgendaItem.title_en,
             AgendaItem.title_ja,
             Room.building,
+            AgendaItem.id,
         )
         .select_from(AgendaItem)
         .outerjoin(Room, Room.id == AgendaItem.room_id)
@@ -59,8 +61,8 @@ def placed_items(person: Any) -> Select[Any]:
 def as_busy(rows: Iterable[Any], reason: str) -> list[BusyTime]:
     """Rows of placed_items() as values."""
     return [
-        BusyTime(user_id, Interval(start, end), reason, title_en, title_ja, building)
-        for user_id, start, end, title_en, title_ja, building in rows
+        BusyTime(user_id, Interval(start, end), reason, title_en, title_ja, building, item_id)
+        for user_id, start, end, title_en, title_ja, building, item_id in rows
     ]
 
 

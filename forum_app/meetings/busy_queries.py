@@ -46,7 +46,7 @@ class Source(StrEnum):
 class Busy:
     """One time at which a person is taken, and why. reason: a text to translate; titles may be empty.
 
-    building: as in BusyTime. meeting_id: of a meeting.
+    building: as in BusyTime. meeting_id, item_id: of a meeting, of an agenda item.
     """
 
     span: Interval
@@ -56,6 +56,11 @@ class Busy:
     title_ja: str = ""
     building: str | None = None
     meeting_id: int | None = None
+    item_id: int | None = None
+
+    @property
+    def is_absence(self) -> bool:
+        return self.source == Source.ABSENCE
 
 
 @dataclass(slots=True)
@@ -146,7 +151,15 @@ def _agenda(event: Event, user_ids: Collection[int]) -> list[tuple[int, Busy]]:
     return [
         (
             time.user_id,
-            Busy(time.span, Source.AGENDA, time.reason, time.title_en, time.title_ja, time.building),
+            Busy(
+                time.span,
+                Source.AGENDA,
+                time.reason,
+                time.title_en,
+                time.title_ja,
+                time.building,
+                item_id=time.item_id,
+            ),
         )
         for time in agenda_busy(event.id, user_ids)
     ]

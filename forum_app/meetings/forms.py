@@ -5,15 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import DataRequired, InputRequired, NumberRange, ValidationError
 
 from forum_app.meetings.models import FORMAT_LABELS, PRIORITY_LABELS, MeetingFormat, Priority
 from forum_app.web.forms import BaseForm, ZonedDateTimeField, long_text_field, optional, text_field
 from forum_app.web.texts import gettext, lazy_gettext
 
 SLOT = re.compile(r"\d{8}T\d{4}Z")
-LANGUAGE_PAIRS = ("en-ja",)
-MOST_POSITION = 10_000
 
 
 def parse_slot(value: str | None) -> datetime | None:
@@ -172,43 +170,3 @@ class OfficeHoursForm(BaseForm):
         description=lazy_gettext("What you can talk about, whom you want to meet."),
     )
     note_ja = text_field(lazy_gettext("Note in Japanese"), optional(), most=500)
-
-
-class TableForm(BaseForm):
-    """A meeting table."""
-
-    label = text_field(
-        lazy_gettext("Label"),
-        DataRequired(lazy_gettext("Please give the label that stands on the table.")),
-        most=40,
-    )
-    room_id = SelectField(
-        lazy_gettext("Room"), choices=[], coerce=_optional_id, validate_choice=False, validators=[optional()]
-    )
-    position = IntegerField(
-        lazy_gettext("Order"),
-        validators=[
-            optional(),
-            NumberRange(0, MOST_POSITION, lazy_gettext("Please give a small whole number.")),
-        ],
-        description=lazy_gettext("Tables are filled in this order."),
-        render_kw={"min": 0, "max": MOST_POSITION},
-    )
-
-
-class InterpreterForm(BaseForm):
-    """An interpreter of the event."""
-
-    name_latin = text_field(lazy_gettext("Name in Latin letters"), optional())
-    name_native = text_field(lazy_gettext("Name in Japanese"), optional())
-    name_kana = text_field(lazy_gettext("Reading (kana)"), optional())
-    languages = SelectField(
-        lazy_gettext("Languages"),
-        choices=[(pair, pair) for pair in LANGUAGE_PAIRS],
-        default=LANGUAGE_PAIRS[0],
-        validators=[Length(max=20)],
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.languages.choices = [("en-ja", gettext("English – Japanese"))]

@@ -1,4 +1,4 @@
-"""Organizers: the day at the tables, all requests, moving, tables and interpreters."""
+"""Organizers: the day at the tables, and moving a meeting."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,13 +12,11 @@ from forum_app.core.errors import Conflict
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
-from forum_app.events.queries import list_rooms
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
 from forum_app.meetings.booking_services import move_meeting
-from forum_app.meetings.forms import InterpreterForm, MoveForm, TableForm, instant_of
+from forum_app.meetings.forms import MoveForm, instant_of
 from forum_app.meetings.models import (
-    Interpreter,
     Meeting,
     MeetingStatus,
     MeetingTable,
@@ -27,25 +25,15 @@ from forum_app.meetings.pages import slot_label, table_label
 from forum_app.meetings.queries import (
     count_meetings,
     count_requests,
-    get_interpreter,
     get_meeting,
-    get_table,
-    list_interpreters,
     list_meetings_at,
     list_tables,
-)
-from forum_app.meetings.setup_services import (
-    remove_interpreter,
-    remove_table,
-    save_interpreter,
-    save_table,
 )
 from forum_app.meetings.slot_queries import FreeSlot
 from forum_app.web import clock
 from forum_app.web.access import authorize, signed_in
 from forum_app.web.errors import sentence
-from forum_app.web.formats import bilingual, format_date
-from forum_app.web.forms import ActionForm
+from forum_app.web.formats import format_date
 from forum_app.web.languages import language
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
@@ -54,7 +42,6 @@ from forum_app.web.texts import gettext
 COLUMNS = 4  # tables side by side; more make cells too narrow for names
 
 manage_navigation.add("meetings.manage_index", N_("Meetings"), order=60, visible=can_manage_event)
-manage_navigation.add("meetings.manage_tables", N_("Tables"), order=61, visible=can_manage_event)
 
 
 def managed_event(slug: str) -> Event:
@@ -166,158 +153,3 @@ def move(slug: str, meeting_id: int) -> Response | tuple[str, int]:
 
 def _local_day(event: Event, meeting: Meeting) -> str:
     return meeting.starts_at.astimezone(ZoneInfo(event.timezone)).date().isoformat()
-
-
-# --- Tables and interpreters ---------------------------------------------------------------------
-
-
-def _table_form(event: Event, table: MeetingTable | None = None) -> TableForm:
-    data = {}
-    if table is not None:
-        room = str(table.room_id or "")
-        data = {"label": table.label, "room_id": room, "position": table.position}
-    form = TableForm(data=data)
-    form.room_id.choices = [("", gettext("No room"))] + [
-        (str(room.id), bilingual(room, "name")) for room in list_rooms(event.id)
-    ]
-    return form
-
-
-@blueprint.route("/events/<slug>/manage/tables", methods=["GET", "POST"])
-@signed_in
-def manage_tables(slug: str) -> Response | tuple[str, int]:
-    """Tables and interpreters; the form adds a table."""
-    event = managed_event(slug)
-    form = _table_form(event)
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                save_table(
-                    actor=current_user,
-                    event=event,
-                    label=form.label.data,
-                    room_id=form.room_id.data,
-                    position=form.position.data,
-                    now=clock.now(),
-                )
-                done.redirect(
-                    url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was added.")
-                )
-            return done.response
-    page = render_template(
-        "meetings/manage/tables.html",
-        event=event,
-        form=form,
-        tables=list_tables(event.id),
-        interpreters=list_interpreters(event.id),
-        interpreter_form=InterpreterForm(formdata=None),
-        action=ActionForm(formdata=None),
-    )
-    return page, form.status
-
-
-@blueprint.route("/events/<slug>/manage/tables/<int:table_id>", methods=["GET", "POST"])
-@signed_in
-def edit_table(slug: str, table_id: int) -> Response | tuple[str, int]:
-    """Label, room and order of a table."""
-    event = managed_event(slug)
-    table = get_table(event.id, table_id)
-    form = _table_form(event, table)
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                save_table(
-                    actor=current_user,
-                    event=event,
-                    table=table,
-                    label=form.label.data,
-                    room_id=form.room_id.data,
-                    position=form.position.data,
-                    now=clock.now(),
-                )
-                done.redirect(
-                    url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was changed.")
-                )
-            return done.response
-    page = render_template(
-        "meetings/manage/table.html", event=event, form=form, table=table, action=ActionForm(formdata=None)
-    )
-    return page, form.status
-
-
-@blueprint.post("/events/<slug>/manage/tables/<int:table_id>/remove")
-@signed_in
-def delete_table(slug: str, table_id: int) -> Response:
-    """Remove a table that was never used."""
-    event = managed_event(slug)
-    table = get_table(event.id, table_id)
-    with submission() as done:
-        remove_table(actor=current_user, event=event, table=table, now=clock.now())
-        done.redirect(url_for("meetings.manage_tables", slug=slug), flash=gettext("The table was removed."))
-    return done.response
-
-
-def _save_interpreter(event: Event, form: InterpreterForm, row: Interpreter | None, done: submission) -> None:
-    save_interpreter(
-        actor=current_user,
-        event=event,
-        interpreter=row,
-        name_latin=form.name_latin.data or "",
-        name_native=form.name_native.data or "",
-        name_kana=form.name_kana.data or "",
-        languages=form.languages.data,
-        now=clock.now(),
-    )
-    back = url_for("meetings.manage_tables", slug=event.slug)
-    done.redirect(back, flash=gettext("The interpreter was saved."))
-
-
-@blueprint.route("/events/<slug>/manage/interpreters", methods=["GET", "POST"])
-@signed_in
-def add_interpreter(slug: str) -> Response | tuple[str, int]:
-    """Add an interpreter."""
-    event = managed_event(slug)
-    form = InterpreterForm()
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                _save_interpreter(event, form, None, done)
-            return done.response
-    page = render_template("meetings/manage/interpreter.html", event=event, form=form, interpreter=None)
-    return page, form.status
-
-
-@blueprint.route("/events/<slug>/manage/interpreters/<int:interpreter_id>", methods=["GET", "POST"])
-@signed_in
-def edit_interpreter(slug: str, interpreter_id: int) -> Response | tuple[str, int]:
-    """Names and languages of an interpreter."""
-    event = managed_event(slug)
-    row = get_interpreter(event.id, interpreter_id)
-    form = InterpreterForm(obj=row)
-    if form.validate_on_submit():
-        with form.catching():
-            with submission() as done:
-                _save_interpreter(event, form, row, done)
-            return done.response
-    page = render_template(
-        "meetings/manage/interpreter.html",
-        event=event,
-        form=form,
-        interpreter=row,
-        action=ActionForm(formdata=None),
-    )
-    return page, form.status
-
-
-@blueprint.post("/events/<slug>/manage/interpreters/<int:interpreter_id>/remove")
-@signed_in
-def delete_interpreter(slug: str, interpreter_id: int) -> Response:
-    """Remove an interpreter without meetings."""
-    event = managed_event(slug)
-    row = get_interpreter(event.id, interpreter_id)
-    with submission() as done:
-        remove_interpreter(actor=current_user, event=event, interpreter=row, now=clock.now())
-        done.redirect(
-            url_for("meetings.manage_tables", slug=slug), flash=gettext("The interpreter was removed.")
-        )
-    return done.response

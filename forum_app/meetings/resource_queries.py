@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from forum_app.core.intervals import Interval, merge
 from forum_app.db import db
@@ -12,10 +14,15 @@ from forum_app.events.models import Room
 from forum_app.meetings.models import (
     Interpreter,
     InterpreterHours,
+    Meeting,
+    MeetingStatus,
     MeetingTable,
     TableHours,
     TableKind,
 )
+from forum_app.meetings.queries import PRESENT
+from forum_app.organizations.models import Organization
+from forum_app.registration.models import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +166,60 @@ def serving_helpers(
         return any(pair & spoken if len(spoken) < 2 else pair <= spoken for pair in helper.pairs)
 
     return [helper for helper in helpers if serves(helper)]
+
+
+# --- Rows for pages ----------------------------------------------------------------------------------
+
+
+def list_table_rows(event_id: int) -> Sequence[MeetingTable]:
+    """Tables in their order with room, owner and hours; two statements."""
+    return db.session.scalars(
+        select(MeetingTable)
+        .where(MeetingTable.event_id == event_id)
+        .options(
+            joinedload(MeetingTable.room), joinedload(MeetingTable.owner), selectinload(MeetingTable.hours)
+        )
+        .order_by(MeetingTable.position, MeetingTable.id)
+    ).all()
+
+
+def list_interpreter_rows(event_id: int) -> Sequence[Interpreter]:
+    """Interpreters in the order they were entered, with login and hours; two statements."""
+    return db.session.scalars(
+        select(Interpreter)
+        .where(Interpreter.event_id == event_id)
+        .options(joinedload(Interpreter.user), selectinload(Interpreter.hours))
+        .order_by(Interpreter.id)
+    ).all()
+
+
+def count_planned(event_id: int, column: Any) -> dict[int, int]:
+    """Confirmed meetings by table or interpreter; column: Meeting.table_id or Meeting.interpreter_id."""
+    rows = db.session.execute(
+        select(column, func.count())
+        .where(Meeting.event_id == event_id, Meeting.status == MeetingStatus.CONFIRMED, column.is_not(None))
+        .group_by(column)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def list_planned_of(event_id: int, column: Any, row_id: int) -> Sequence[Meeting]:
+    """Confirmed meetings of one table or interpreter in order of time."""
+    return db.session.scalars(
+        select(Meeting)
+        .where(Meeting.event_id == event_id, Meeting.status == MeetingStatus.CONFIRMED, column == row_id)
+        .order_by(Meeting.starts_at)
+    ).all()
+
+
+def list_present_organizations(event_id: int) -> Sequence[Organization]:
+    """Organizations that send somebody to the event or have a booth there, by name."""
+    senders = select(Registration.organization_id).where(
+        Registration.event_id == event_id, Registration.state.in_(PRESENT)
+    )
+    owners = select(MeetingTable.owner_id).where(MeetingTable.event_id == event_id)
+    return db.session.scalars(
+        select(Organization)
+        .where(or_(Organization.id.in_(senders), Organization.id.in_(owners)))
+        .order_by(Organization.sort_en, Organization.id)
+    ).all()

@@ -45,6 +45,7 @@ __all__ = [
     "describe_office_hours",
     "find_hours_at",
     "get_office_hours",
+    "get_stretch",
     "has_meetings_in",
     "list_common_slots",
     "list_free_slots",
@@ -96,6 +97,16 @@ def list_stretches(event_id: int) -> Sequence[MeetingStretch]:
     return db.session.scalars(
         select(MeetingStretch).where(MeetingStretch.event_id == event_id).order_by(MeetingStretch.starts_at)
     ).all()
+
+
+def get_stretch(event_id: int, stretch_id: int) -> MeetingStretch:
+    """A stretch of the event, else NotFound."""
+    row = db.session.scalar(
+        select(MeetingStretch).where(MeetingStretch.id == stretch_id, MeetingStretch.event_id == event_id)
+    )
+    if row is None:
+        raise NotFound(N_("There are no such meeting times."))
+    return row
 
 
 def cut_stretch(stretch: MeetingStretch) -> list[Interval]:
