@@ -65,10 +65,8 @@ def can_know_event(user: Any, event: Event) -> bool:
 
     A draft exists only for its staff; a closed event also for those who take part in it.
     """
+    if event.is_published and event.visibility != Visibility.CLOSED:
+        return True
     if is_staff(user, event):
         return True
-    if not event.is_published:
-        return False
-    if event.visibility != Visibility.CLOSED:
-        return True
-    return any(check(user, event) for check in takes_part_checks)
+    return event.is_published and any(check(user, event) for check in takes_part_checks)

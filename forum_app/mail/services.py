@@ -6,11 +6,14 @@ from datetime import datetime
 from email.utils import make_msgid
 from typing import Any, Protocol
 
-from forum_app.db import after_commit, db
+from sqlalchemy import insert
+
+from forum_app.db import Base, after_commit, run_insert
 from forum_app.mail.models import OutboxMail
 from forum_app.mail.rendering import message_domain, render_mail
 from forum_app.queue import queue
 
+_MAIL = insert(Base.metadata.tables[OutboxMail.__tablename__])
 DELIVERY = "forum_app.mail.jobs.deliver_queued"
 
 
@@ -32,6 +35,13 @@ class Recipient:
     locale: str = "en"
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A mail in the outbox. id: of its OutboxMail, which is not loaded."""
+
+    id: int
+
+
 def queue_mail(
     *,
     to: Addressee,
@@ -39,7 +49,7 @@ def queue_mail(
     context: Mapping[str, Any],
     now: datetime,
     locale: str | None = None,
-) -> OutboxMail:
+) -> Queued:
     """Put a mail into the outbox of the running transaction().
 
     template: "<feature>/<name>" below templates/email/. locale: else the recipient's own, else
@@ -49,20 +59,22 @@ def queue_mail(
     language = locale or getattr(to, "locale", None) or "en"
     name = _one_line((language == "ja" and getattr(to, "name_native", "")) or to.name)
     subject, body = render_mail(template, language, {"to": to, "name": name, **context})
-    mail = OutboxMail(
-        message_id=make_msgid(domain=message_domain()),
-        kind=template,
-        to_address=to.email,
-        to_name=name,
-        locale=language,
-        subject=subject,
-        body=body,
-        created_at=now,
-        next_attempt_at=now,
+    mail_id = run_insert(
+        _MAIL,
+        {
+            "message_id": make_msgid(domain=message_domain()),
+            "kind": template,
+            "to_address": to.email,
+            "to_name": name,
+            "locale": language,
+            "subject": subject,
+            "body": body,
+            "created_at": now,
+            "next_attempt_at": now,
+        },
     )
-    db.session.add(mail)
     after_commit(lambda: queue.enqueue(DELIVERY))
-    return mail
+    return Queued(mail_id)
 
 
 def _one_line(name: object) -> str:

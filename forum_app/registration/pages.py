@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from forum_app.accounts.models import User
 from forum_app.events.models import Event
-from forum_app.organizations.models import Organization
 from forum_app.registration.forms import RegistrationForm
 from forum_app.registration.models import ParticipantType, Registration
 from forum_app.web.formats import bilingual, second_zone
@@ -49,12 +48,12 @@ def seats_text(kind: ParticipantType) -> str:
     return gettext("Seats left: %(left)s of %(seats)s", left=left, seats=kind.seats)
 
 
-def organization_options(organizations: Sequence[Organization]) -> list[Option]:
+def organization_options(organizations: Sequence[Any]) -> list[Option]:
     """Choices of the field: one's own organizations under both names, or none."""
     return [*((one.id, _both_names(one)) for one in organizations), ("", gettext("None, or not listed"))]
 
 
-def _both_names(organization: Organization) -> str:
+def _both_names(organization: Any) -> str:
     first = bilingual(organization, "name")
     second = organization.name_en if first == organization.name_ja else organization.name_ja
     return f"{first} / {second}" if second and second != first else first
@@ -65,7 +64,7 @@ def empty_page(
     user: User,
     types: Sequence[ParticipantType],
     invitation: Registration | None,
-    organizations: Sequence[Organization],
+    organizations: Sequence[Any],
 ) -> Markup:
     """The page for somebody who has not sent anything yet, with what account and invitation tell already."""
     options = organization_options(organizations)
@@ -118,7 +117,7 @@ def refused_page(
     event: Event,
     types: Sequence[ParticipantType],
     invitation: Registration | None,
-    organizations: Sequence[Organization],
+    organizations: Sequence[Any],
 ) -> Markup:
     """The page with what was sent and why it is not taken."""
     return render_part(

@@ -11,10 +11,10 @@ from forum_app.core.errors import NotFound
 from forum_app.core.kana import katakana
 from forum_app.core.names import person_sort_key
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 from forum_app.events.models import Event
 from forum_app.events.queries import Participation, participation_sources
-from forum_app.organizations.models import Kind, Organization
+from forum_app.organizations.models import Kind, Membership, MemberState, Organization
 from forum_app.registration.models import (
     ACTIVE,
     ENDED,
@@ -57,6 +57,17 @@ _ACTIVE_STATE = (
     .order_by(Registration.id.desc())
     .limit(1)
 )
+_OWN_ORGANIZATIONS = (
+    select(Organization.id, Organization.name_en, Organization.name_ja)
+    .join(Membership, Membership.organization_id == Organization.id)
+    .where(Membership.user_id == bindparam("user_id"), Membership.state == MemberState.ACTIVE)
+    .order_by(Membership.id)
+)
+_TYPES = (
+    select(ParticipantType)
+    .where(ParticipantType.event_id == bindparam("event_id"))
+    .order_by(ParticipantType.position, ParticipantType.id)
+)
 
 
 def _who(user: Any) -> dict[str, Any]:
@@ -97,7 +108,15 @@ def list_registrations_of(user: Any) -> Sequence[Registration]:
 
 def find_active_state(user: Any, event: Event) -> RegistrationState | None:
     """State of the active registration of user at event."""
-    return db.session.scalar(_ACTIVE_STATE, _whose(user, event))
+    db.session.flush()
+    state: RegistrationState | None = run(_ACTIVE_STATE, _whose(user, event)).scalar()
+    return state
+
+
+def list_own_organizations(user_id: int) -> Sequence[Any]:
+    """Rows (id, name_en, name_ja) of the organizations of which a person is an active member."""
+    db.session.flush()
+    return run(_OWN_ORGANIZATIONS, {"user_id": user_id}).all()
 
 
 def list_own_participations(user: Any) -> Mapping[int, Participation]:
@@ -119,11 +138,7 @@ participation_sources.append(list_own_participations)
 
 def list_types(event_id: int) -> Sequence[ParticipantType]:
     """Participant types of an event in their order."""
-    return db.session.scalars(
-        select(ParticipantType)
-        .where(ParticipantType.event_id == event_id)
-        .order_by(ParticipantType.position, ParticipantType.id)
-    ).all()
+    return db.session.scalars(_TYPES, {"event_id": event_id}).all()
 
 
 def get_type(event_id: int, type_id: int) -> ParticipantType:

@@ -17,7 +17,6 @@ from forum_app.events.models import Event
 from forum_app.events.services import get_event
 from forum_app.mail.rendering import link
 from forum_app.organizations.models import Organization
-from forum_app.organizations.queries import list_memberships
 from forum_app.registration import blueprint
 from forum_app.registration.forms import DetailsForm, RegistrationForm
 from forum_app.registration.models import (
@@ -41,6 +40,7 @@ from forum_app.registration.queries import (
     STATE_TONES,
     find_last_registration,
     find_registration,
+    list_own_organizations,
     list_types,
 )
 from forum_app.registration.services import Consents, Details, cancel, register, update_own
@@ -81,26 +81,29 @@ def register_page(slug: str) -> Any:
     """Register, or read why that is not possible now."""
     now = clock.now()
     user = current_user._get_current_object()
-    event = get_event(slug, user)
     form = RegistrationForm() if request.method == "POST" else None
-    if form is not None:
+    good = form is not None and form.validate()
+    if form is not None and good:
+        # the service checks type, organization and statement, so that nothing is read twice for a good form
+        with form.catching():
+            with submission() as done:
+                event = get_event(slug, user)
+                row = register(
+                    actor=user,
+                    event=event,
+                    type_id=form.type_id.data,
+                    details=_details(form),
+                    consents=Consents(
+                        privacy=form.privacy.data, antitrust=form.antitrust.data, photo=form.photo.data
+                    ),
+                    now=now,
+                )
+                done.redirect(url_for("registration.mine", slug=slug), flash=_acknowledgement(row))
+            return done.response
+    event = get_event(slug, user)
+    if form is not None and not good:  # say at once whatever is missing
         form.ask_antitrust(event)
-        if form.validate():
-            # the service checks type and organization, so that nothing is read twice for a good form
-            with form.catching():
-                with submission() as done:
-                    row = register(
-                        actor=user,
-                        event=event,
-                        type_id=form.type_id.data,
-                        details=_details(form),
-                        consents=Consents(
-                            privacy=form.privacy.data, antitrust=form.antitrust.data, photo=form.photo.data
-                        ),
-                        now=now,
-                    )
-                    done.redirect(url_for("registration.mine", slug=slug), flash=_acknowledgement(row))
-                return done.response
+        form.validate()
     existing = find_registration(user, event) if active_state(user, event) is not None else None
     if existing is not None and existing.state != S.INVITED:
         return redirect(url_for("registration.mine", slug=slug))
@@ -110,7 +113,7 @@ def register_page(slug: str) -> Any:
         return render_template("registration/closed.html", event=event, window=window, now=now), (
             409 if form is not None else 200
         )
-    organizations = [membership.organization for membership in list_memberships(user.id)]
+    organizations = list_own_organizations(user.id)
     if form is None:
         content, status = empty_page(event, user, types, existing, organizations), 200
     else:
@@ -119,7 +122,7 @@ def register_page(slug: str) -> Any:
 
 
 def _offer_organizations(form: DetailsForm, user: User, own: Organization | None) -> None:
-    organizations = [membership.organization for membership in list_memberships(user.id)]
+    organizations: list[Any] = list(list_own_organizations(user.id))
     if own is not None and all(one.id != own.id for one in organizations):
         organizations.append(own)
     form.organization_id.choices = organization_options(organizations)

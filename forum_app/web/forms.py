@@ -14,6 +14,7 @@ from flask import request
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import DateTimeLocalField, Field, HiddenField, SelectChoice, StringField, TextAreaField
+from wtforms.csrf.core import CSRFTokenField
 from wtforms.i18n import DefaultTranslations, messages_path
 from wtforms.validators import Length, Optional, ValidationError
 from wtforms.widgets import Input, Select, TextArea
@@ -25,6 +26,7 @@ from forum_app.web.texts import gettext, lazy_gettext
 # Bidirectional controls reorder what follows them; C0 and C1 controls have no place in a form.
 FORBIDDEN = {chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)]} - {"\t", "\n", "\r"}
 FORBIDDEN |= set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_DROPPED = dict.fromkeys([*map(ord, FORBIDDEN), *range(0xD800, 0xE000)])  # surrogates cannot be stored
 
 
 def tidy(value: str | None) -> str | None:
@@ -32,7 +34,7 @@ def tidy(value: str | None) -> str | None:
     if not isinstance(value, str):  # nothing, or a row's number in a hidden field
         return value
     value = unicodedata.normalize("NFC", value)
-    value = "".join(c for c in value if c not in FORBIDDEN and not 0xD800 <= ord(c) <= 0xDFFF)
+    value = value.translate(_DROPPED)
     return value.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -74,10 +76,26 @@ def _field_texts(name: str) -> DefaultTranslations:
     return DefaultTranslations(Translations.load(messages_path(), [name], domain="wtforms"))
 
 
+class LateTokenField(CSRFTokenField):  # type: ignore[misc]
+    """The token of a form, signed when it is drawn: a form that is only read needs none."""
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        super(CSRFTokenField, self).process(*args, **kwargs)
+
+    def _value(self) -> str:
+        return str(self.csrf_impl.generate_csrf_token(self))
+
+
+class Csrf(FlaskForm.Meta.csrf_class):  # type: ignore[misc]
+    field_class = LateTokenField
+
+
 class BaseForm(FlaskForm):  # type: ignore[misc]
     """All forms of the product. Use validate_on_submit(), then submission(), see web/submission."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf_class = Csrf
+
         def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
             filters = unbound_field.kwargs.get("filters", [])
             if issubclass(unbound_field.field_class, StringField):

@@ -6,15 +6,25 @@ from types import TracebackType
 
 from flask import Flask, flash, redirect, request, session
 from flask_login import current_user
-from sqlalchemy import Insert, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.wrappers import Response
 
-from forum_app.db import db, transaction
+from forum_app.db import Base, db, run, transaction
 from forum_app.web import clock
 from forum_app.web.models import SentForm
 
 MAX_KEY = 100
+_SENT = Base.metadata.tables[SentForm.__tablename__]
+_CLAIMS = {
+    "sqlite": sqlite.insert(_SENT).on_conflict_do_nothing().returning(_SENT.c.digest),
+    "postgresql": postgresql.insert(_SENT).on_conflict_do_nothing().returning(_SENT.c.digest),
+}
+_ANSWER = (
+    update(_SENT)
+    .where(_SENT.c.digest == bindparam("sent"))
+    .values(location=bindparam("location"), flash=bindparam("flash"))
+)
 KEPT = timedelta(days=7)  # so long a form that lies open in a browser acts once
 
 
@@ -64,11 +74,8 @@ class submission:
         trace: TracebackType | None,
     ) -> bool | None:
         if kind is None and self._digest is not None and self._location is not None:
-            db.session.execute(
-                update(SentForm)
-                .where(SentForm.digest == self._digest)
-                .values(location=self._location, flash=self._flash[0] if self._flash else None)
-            )
+            told = self._flash[0] if self._flash else None
+            run(_ANSWER, {"sent": self._digest, "location": self._location, "flash": told})
         return self._transaction.__exit__(kind, error, trace)
 
     @property
@@ -82,24 +89,15 @@ class submission:
 
     @staticmethod
     def _claim(digest: str) -> None:
-        statement = _insert_if_new().values(digest=digest, created_at=clock.now())
         # A second sending waits here for the first one's commit, then finds its answer. The row is
         # asked back, since PostgreSQL's driver gives no count of rows for this statement (-1).
-        if db.session.scalar(statement.returning(SentForm.digest)) is not None:
+        claim = _CLAIMS[db.session.get_bind().dialect.name]
+        if run(claim, {"digest": digest, "created_at": clock.now()}).scalar() is not None:
             return
         row = db.session.execute(
             select(SentForm.location, SentForm.flash).where(SentForm.digest == digest)
         ).one()
         raise Replayed(row.location or request.path, row.flash)
-
-
-def _insert_if_new() -> Insert:
-    dialect = db.session.get_bind().dialect.name
-    if dialect == "postgresql":
-        return postgresql.insert(SentForm).on_conflict_do_nothing()
-    if dialect == "sqlite":
-        return sqlite.insert(SentForm).on_conflict_do_nothing()
-    return insert(SentForm)
 
 
 def _digest() -> str | None:

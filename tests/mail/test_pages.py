@@ -121,7 +121,8 @@ def test_nothing_leaves_when_the_change_fails(app: Flask) -> None:
 
 def test_written_in_the_recipients_language(app: Flask) -> None:
     with transaction():
-        mail = queue_mail(to=make_user_row(), template="accounts/password_changed", context={}, now=NOW)
+        queued = queue_mail(to=make_user_row(), template="accounts/password_changed", context={}, now=NOW)
+    mail = db.session.get_one(OutboxMail, queued.id)
     assert mail.to_name == "山田花子"
     assert mail.locale == "ja"
     assert "山田花子" in mail.body

@@ -343,3 +343,34 @@ def test_script_in_every_field_shows_harmless(client: FlaskClient) -> None:
     for page in pages:
         assert page.status_code == 200
         assert script not in page.text
+
+
+def test_all_that_is_missing_is_said_at_once(client: FlaskClient) -> None:
+    event = make_event(antitrust_en="No talk of prices.")
+    kind = make_participant_type(event)
+    sign_in(client, make_user(locale="en"))
+    address = f"/events/{event.slug}/register"
+    both = client.post(address, data=form(kind, privacy=None))
+    assert both.status_code == 422
+    assert "Registration is not possible without this consent." in both.text
+    assert "Taking part is not possible without this agreement." in both.text
+    one = client.post(address, data=form(kind))
+    assert one.status_code == 422
+    assert "Taking part is not possible without this agreement." in one.text
+    assert "Wheelchair" in one.text
+    assert client.post(address, data=form(kind, antitrust="y")).status_code == 303
+    row = only_registration()
+    assert row.consent_antitrust_at is not None
+    assert len(row.code) == 16
+    assert row.code.isalnum()
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_form_to_an_event_that_may_not_be_known_is_404(client: FlaskClient, good: bool) -> None:
+    event = make_event(visibility=Visibility.CLOSED)
+    kind = make_participant_type(event)
+    sign_in(client, make_user())
+    sent = form(kind) if good else {}
+    assert client.post(f"/events/{event.slug}/register", data=sent).status_code == 404
+    assert client.post("/events/nowhere/register", data=sent).status_code == 404
+    assert db.session.scalar(select(func.count()).select_from(Registration)) == 0

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Update, bindparam, or_, select, update
 from sqlalchemy.orm.util import identity_key
 
 from forum_app.audit.services import Actor, record
 from forum_app.core.errors import Conflict
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import Base, db, run
 from forum_app.mail.services import queue_mail
 from forum_app.registration.models import (
     SEATED,
@@ -27,32 +27,31 @@ from forum_app.registration.models import (
 from forum_app.registration.permissions import forget_states
 
 S = RegistrationState
-SYNCHRONIZE = {"synchronize_session": False}
+_TYPE = Base.metadata.tables[ParticipantType.__tablename__]
+_FREE = or_(_TYPE.c.seats.is_(None), _TYPE.c.seats_taken < _TYPE.c.seats)
+_TAKE = (
+    update(_TYPE).where(_TYPE.c.id == bindparam("type_id"), _FREE).values(seats_taken=_TYPE.c.seats_taken + 1)
+)
+_RELEASE = (
+    update(_TYPE)
+    .where(_TYPE.c.id == bindparam("type_id"), _TYPE.c.seats_taken > 0)
+    .values(seats_taken=_TYPE.c.seats_taken - 1)
+)
 
 
 def take_seat(type_id: int) -> bool:
     """Take one seat of the type, if one is free; holds the type's row until the transaction ends."""
-    free = or_(ParticipantType.seats.is_(None), ParticipantType.seats_taken < ParticipantType.seats)
-    statement = (
-        update(ParticipantType)
-        .where(ParticipantType.id == type_id, free)
-        .values(seats_taken=ParticipantType.seats_taken + 1)
-    )
     _forget_seats(type_id)
-    if _changed(statement):
+    if _changed(_TAKE, type_id):
         return True
     lock_types(type_id)  # a seat freed meanwhile is seen now; one freed later sees our place in the queue
-    return _changed(statement)
+    return _changed(_TAKE, type_id)
 
 
 def release_seat(type_id: int) -> None:
     """Give one seat of the type back."""
     _forget_seats(type_id)
-    _changed(
-        update(ParticipantType)
-        .where(ParticipantType.id == type_id, ParticipantType.seats_taken > 0)
-        .values(seats_taken=ParticipantType.seats_taken - 1)
-    )
+    _changed(_RELEASE, type_id)
 
 
 def lock_types(*type_ids: int) -> None:
@@ -65,9 +64,9 @@ def lock_types(*type_ids: int) -> None:
     ).all()
 
 
-def _changed(statement: Any) -> bool:
-    result: Any = db.session.execute(statement, execution_options=SYNCHRONIZE)
-    return bool(result.rowcount == 1)
+def _changed(statement: Update, type_id: int) -> bool:
+    db.session.flush()  # so that our place in the queue is there before we look for a seat
+    return run(statement, {"type_id": type_id}).rowcount == 1
 
 
 def _forget_seats(type_id: int) -> None:
