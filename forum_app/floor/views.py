@@ -1,6 +1,6 @@
 """The day on a phone: my meetings, who came, freed time on offer; and the board of the hall."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,14 +36,29 @@ from forum_app.floor.services import (
 from forum_app.meetings.models import MEETING_STATUS_LABELS, Meeting, MeetingStatus
 from forum_app.meetings.pages import NOT_IN
 from forum_app.meetings.pages import labels as meeting_labels
-from forum_app.meetings.queries import find_participant, get_meeting
+from forum_app.meetings.queries import PRESENT, find_participant, get_meeting
+from forum_app.registration.permissions import active_state
 from forum_app.web import clock
 from forum_app.web.access import authorize, safe_next, signed_in
 from forum_app.web.formats import format_date
 from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
+from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
+
+
+def _has_a_day(user: Any, event: Any) -> bool:
+    """Whether to show the day's page: to those who meet or interpret, from the eve to the last day."""
+    if event is None or not user.is_authenticated:
+        return False
+    today = clock.now().astimezone(ZoneInfo(event.timezone)).date()
+    if not event.starts_on - timedelta(days=1) <= today <= event.ends_on:
+        return False
+    return active_state(user, event) in PRESENT or find_interpreter(user, event) is not None
+
+
+event_navigation.add("floor.day", N_("My day"), order=41, visible=_has_a_day)
 
 MARKED = {
     "arrived": N_("Noted: at the table."),

@@ -1,27 +1,41 @@
 """What came of my meetings."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from forum_app.core.errors import NotFound, PermissionDenied
+from forum_app.core.text import N_
 from forum_app.events.services import get_event
 from forum_app.meetings.models import Meeting, MeetingStatus
 from forum_app.meetings.pages import NOT_IN
 from forum_app.meetings.pages import labels as meeting_labels
-from forum_app.meetings.queries import find_participant, get_meeting, list_meetings_of
+from forum_app.meetings.queries import PRESENT, find_participant, get_meeting, list_meetings_of
 from forum_app.outcomes import blueprint
 from forum_app.outcomes.forms import OutcomeForm
 from forum_app.outcomes.models import PATHWAY_LABELS, WISH_LABELS, Outcome
 from forum_app.outcomes.permissions import can_note, own_part
 from forum_app.outcomes.queries import find_outcome, list_outcomes, shared_sides
 from forum_app.outcomes.services import NOT_YET, note_outcome
+from forum_app.registration.permissions import active_state, has_begun
 from forum_app.web import clock
 from forum_app.web.access import signed_in
+from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
+
+
+def _has_begun_for(user: Any, event: Any) -> bool:
+    """Whether to show the page: to those who take part, from the first day on."""
+    if event is None or not user.is_authenticated or not has_begun(event, clock.now()):
+        return False
+    return active_state(user, event) in PRESENT
+
+
+event_navigation.add("outcomes.index", N_("Outcomes"), order=42, visible=_has_begun_for)
 
 
 @blueprint.context_processor
