@@ -1,16 +1,11 @@
 """Tables, interpreters, office hours, requests and meetings of a demonstration event."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
+from datetime import datetime, timedelta
 
 from forum_app.accounts.models import User
-from forum_app.agenda.models import AgendaItem, ItemSpeaker, Speaker
-from forum_app.core.intervals import grid_cells
+from forum_app.core.intervals import Interval, grid_cells
 from forum_app.db import db
-from forum_app.demo.content import FAMILY_NAMES, GIVEN_NAMES
 from forum_app.demo.interest import (
     make_request,
     open_some_hours,
@@ -19,18 +14,23 @@ from forum_app.demo.interest import (
     seed_rules,
     willing_pairs,
 )
+from forum_app.demo.resources import (
+    MINUTES,
+    Diary,
+    Resources,
+    instant_at,
+    seed_resources,
+    take_busy_times,
+)
 from forum_app.events.models import Event
-from forum_app.events.queries import list_rooms
 from forum_app.meetings.models import (
     GRID_MINUTES,
     Claim,
-    Interpreter,
     Meeting,
     MeetingParticipant,
     MeetingRequest,
     MeetingRole,
     MeetingStatus,
-    MeetingTable,
     OfficeHours,
     RequestState,
     ResourceKind,
@@ -38,22 +38,9 @@ from forum_app.meetings.models import (
 from forum_app.organizations.models import Kind, Organization
 from forum_app.registration.models import SEATED, Registration
 
-TABLES, INTERPRETERS, REQUESTS, MINUTES = 12, 6, 300, 20
+REQUESTS = 300
 HOST_KINDS = (Kind.AGENCY, Kind.GOVERNMENT_INVESTOR, Kind.VENTURE_CAPITAL, Kind.PRIME)
 HOURS = ((0, "11:00", "12:00"), (0, "13:00", "15:00"), (1, "09:40", "12:00"), (1, "13:20", "15:00"))
-
-
-class Diary:
-    """Which cells each resource has taken, so that the seeding claims nothing twice."""
-
-    def __init__(self) -> None:
-        self.taken: set[tuple[ResourceKind, int, datetime]] = set()
-
-    def free(self, kind: ResourceKind, number: int, cells: list[datetime]) -> bool:
-        return all((kind, number, cell) not in self.taken for cell in cells)
-
-    def take(self, kind: ResourceKind, number: int, cells: list[datetime]) -> None:
-        self.taken |= {(kind, number, cell) for cell in cells}
 
 
 def seed_meetings(
@@ -66,9 +53,9 @@ def seed_meetings(
     held: bool,
 ) -> None:
     """300 requests (80 for a held event): agreed, waiting, accepted into slots and tables, ended."""
-    tables, interpreters = _resources(event)
     kinds = {organization.id: organization.kind for organization in organizations.values()}
     seated = [r for r in registrations.values() if r.state in SEATED]
+    resources = seed_resources(event, seated, kinds, held=held)
     hosts = [r for r in seated if kinds.get(r.organization_id or 0) in HOST_KINDS]
     askers = [r for r in seated if kinds.get(r.organization_id or 0) in (Kind.STARTUP, Kind.UNIVERSITY)]
     hours = [_office_hours(event, host, day, start, end) for host in hosts for day, start, end in HOURS]
@@ -76,7 +63,7 @@ def seed_meetings(
     if not held:
         open_some_hours(hours)
     diary = Diary()
-    _agenda_busy(event, diary)
+    take_busy_times(event, seated, diary)
     founder = users["founder"].id
     pairs = [
         (asker, hosts[(a * 7 + turn * 5) % len(hosts)])
@@ -102,7 +89,7 @@ def seed_meetings(
             # in office hours, which the one of the two who takes meetings has
             guest, rep = (asker, host) if request.host_id == host.id else (host, asker)
             if request.host_id != host.id or not _book(
-                event, request, guest, rep, hours, tables, interpreters, diary, now
+                event, request, guest, rep, hours, resources, diary, now
             ):
                 request.state = RequestState.DECLINED if held else RequestState.AGREED
     db.session.flush()
@@ -112,57 +99,16 @@ def seed_meetings(
         seed_no_thanks(hosts, askers, seen, now)
 
 
-def _resources(event: Event) -> tuple[list[MeetingTable], list[Interpreter]]:
-    room = list_rooms(event.id)[2]
-    tables = [
-        MeetingTable(event_id=event.id, label=f"T{n + 1:02}", room_id=room.id, position=n)
-        for n in range(TABLES)
-    ]
-    interpreters = []
-    for n in range(INTERPRETERS):
-        family, given = FAMILY_NAMES[(n * 3 + 1) % 20], GIVEN_NAMES[(n * 5 + 2) % 11]
-        interpreters.append(
-            Interpreter(
-                event_id=event.id,
-                name_latin=f"{given[0]} {family[0]}",
-                name_native=f"{family[1]} {given[1]}",
-                name_kana=f"{family[2]} {given[2]}",
-            )
-        )
-    db.session.add_all([*tables, *interpreters])
-    db.session.flush()
-    return tables, interpreters
-
-
-def _instant(event: Event, day: int, clock: str) -> datetime:
-    local = datetime.combine(
-        event.starts_on + timedelta(days=day), time.fromisoformat(clock), ZoneInfo(event.timezone)
-    )
-    return local.astimezone(UTC)
-
-
 def _office_hours(event: Event, host: Registration, day: int, start: str, end: str) -> OfficeHours:
     return OfficeHours(
         event_id=event.id,
         registration_id=host.id,
-        starts_at=_instant(event, day, start),
-        ends_at=_instant(event, day, end),
+        starts_at=instant_at(event, day, start),
+        ends_at=instant_at(event, day, end),
         slot_minutes=MINUTES,
         note_en="Bring one page, not a deck.",
         note_ja="資料は1枚にまとめてお持ちください。",
     )
-
-
-def _agenda_busy(event: Event, diary: Diary) -> None:
-    rows = db.session.execute(
-        select(Speaker.user_id, AgendaItem.starts_at, AgendaItem.ends_at)
-        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
-        .join(AgendaItem, AgendaItem.id == ItemSpeaker.item_id)
-        .where(AgendaItem.event_id == event.id, Speaker.user_id.is_not(None))
-    )
-    for user_id, starts_at, ends_at in rows:
-        if user_id is not None and starts_at is not None and ends_at is not None:
-            diary.take(ResourceKind.PERSON, user_id, list(grid_cells(starts_at, ends_at)))
 
 
 def _book(
@@ -171,8 +117,7 @@ def _book(
     asker: Registration,
     host: Registration,
     hours: list[OfficeHours],
-    tables: list[MeetingTable],
-    interpreters: list[Interpreter],
+    resources: Resources,
     diary: Diary,
     now: datetime,
 ) -> bool:
@@ -185,10 +130,8 @@ def _book(
         while starts_at + timedelta(minutes=MINUTES) <= stretch.ends_at:
             ends_at = starts_at + timedelta(minutes=MINUTES)
             cells = list(grid_cells(starts_at, ends_at))
-            table = next((t for t in tables if diary.free(ResourceKind.TABLE, t.id, cells)), None)
-            interpreter = next(
-                (i for i in interpreters if diary.free(ResourceKind.INTERPRETER, i.id, cells)), None
-            )
+            table = resources.table(diary, host.organization_id, cells)
+            interpreter = resources.interpreter(diary, Interval(starts_at, ends_at), cells)
             if (
                 all(diary.free(ResourceKind.PERSON, person, cells) for person in people)
                 and table is not None
@@ -208,8 +151,8 @@ def _add(
     host: Registration,
     starts_at: datetime,
     ends_at: datetime,
-    table: MeetingTable,
-    interpreter: Interpreter | None,
+    table_id: int,
+    interpreter_id: int | None,
     diary: Diary,
     now: datetime,
 ) -> None:
@@ -218,8 +161,8 @@ def _add(
         request_id=request.id,
         starts_at=starts_at,
         ends_at=ends_at,
-        table_id=table.id,
-        interpreter_id=interpreter.id if interpreter else None,
+        table_id=table_id,
+        interpreter_id=interpreter_id,
         topic=request.topic,
         status=MeetingStatus.CONFIRMED,
         uid=f"{event.slug}-meeting-{request.id}@forum.example",
@@ -235,10 +178,10 @@ def _add(
     uses = [
         (ResourceKind.PERSON, asker.user_id or 0),
         (ResourceKind.PERSON, host.user_id or 0),
-        (ResourceKind.TABLE, table.id),
+        (ResourceKind.TABLE, table_id),
     ]
-    if interpreter is not None:
-        uses.append((ResourceKind.INTERPRETER, interpreter.id))
+    if interpreter_id is not None:
+        uses.append((ResourceKind.INTERPRETER, interpreter_id))
     cells = list(grid_cells(starts_at, ends_at, GRID_MINUTES))
     for kind, number in uses:
         diary.take(kind, number, cells)
