@@ -22,7 +22,7 @@ from forum_app.web.texts import gettext
 
 STATES = {
     MailState.QUEUED: (N_("In the queue"), "info"),
-    MailState.SENT: (N_("Sent"), "success"),
+    MailState.SENT: (N_("Delivered"), "success"),
     MailState.FAILED: (N_("Given up"), "danger"),
 }
 
