@@ -311,6 +311,24 @@ FEATURES["meetings"] = {
     "POST meetings.remove_absence":     "302  404  404  in   404  404  404  in   404  in",
 }
 
+FEATURES["timetable"] = {
+    #                              anon attd memb repr revw vett chck orga othr admn
+    "GET timetable.manage_index":  "302  403  403  403  403  403  403  200  403  200",
+    "POST timetable.manage_index": "302  403  403  403  403  403  403  in   403  in",
+    "GET timetable.run":           "302  403  403  403  403  403  403  200  403  200",
+    "GET timetable.progress":      "302  403  403  403  403  403  403  200  403  200",
+    "POST timetable.stop":         "302  403  403  403  403  403  403  in   403  in",
+    "POST timetable.resume":       "302  403  403  403  403  403  403  in   403  in",
+    "GET timetable.compare":       "302  403  403  403  403  403  403  200  403  200",
+    "GET timetable.publish":       "302  403  403  403  403  403  403  200  403  200",
+    "POST timetable.publish":      "302  403  403  403  403  403  403  in   403  in",
+    "GET timetable.people":        "302  403  403  403  403  403  403  200  403  200",
+    "GET timetable.tables":        "302  403  403  403  403  403  403  200  403  200",
+    "GET timetable.meeting":       "302  403  403  403  403  403  403  200  403  200",
+    "POST timetable.meeting":      "302  403  403  403  403  403  403  in   403  in",
+    "POST timetable.pin":          "302  403  403  403  403  403  403  in   403  in",
+}
+
 FEATURES["calendars"] = {
     #                           anon attd memb repr revw vett chck orga othr admn
     "GET calendars.agenda_ics": "200  200  200  200  200  200  200  200  200  200",

@@ -44,6 +44,8 @@ from forum_app.organizations.models import (
 )
 from forum_app.pitches.models import Criterion, PitchCall, PitchSubmission, SubmissionState
 from forum_app.registration.models import RegistrationState
+from forum_app.timetable.instance_queries import read_instance
+from forum_app.timetable.models import RunState, ScheduleRun
 from forum_app.web import clock
 from tests.factories import (
     grant,
@@ -100,6 +102,23 @@ def _staff(people: dict[str, User], event: Event) -> int:
     other = make_event(slug="other")
     grant(people["other_organizer"], other)
     return grant(people["vetting_officer"], event, EventRole.VETTING_OFFICER).id
+
+
+def _finished_run(event: Event, now: datetime) -> ScheduleRun:
+    """A schedule run that found nothing to place."""
+    instance = read_instance(event, now=now)
+    run = ScheduleRun(
+        event_id=event.id,
+        state=RunState.DONE,
+        instance=instance.dumps(),
+        input_digest=instance.digest,
+        result='{"assignments": [], "unplaced": []}',
+        placed=0,
+        created_at=now,
+        finished_at=now,
+    )
+    save(run)
+    return run
 
 
 def build(app: Flask) -> dict[str, object]:
@@ -250,6 +269,7 @@ def build(app: Flask) -> dict[str, object]:
             context={"event": event, "role": "Organizer"},
             now=now,
         )
+    run = _finished_run(event, now)
     sessions = select(LoginSession).where(LoginSession.user_id == people["attendee"].id)
     session = db.session.scalars(sessions).one()
     return {
@@ -285,5 +305,6 @@ def build(app: Flask) -> dict[str, object]:
         "session_id": session.id,
         "feed_id": feed.id,
         "mail_id": mail.id,
+        "run_id": run.id,
         "token": "no-such-token",
     }

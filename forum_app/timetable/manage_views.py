@@ -11,6 +11,7 @@ from forum_app.core.errors import Conflict
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.meetings.models import MeetingStatus, RequestState
+from forum_app.meetings.pages import labels
 from forum_app.meetings.queries import count_meetings, count_requests, list_tables
 from forum_app.meetings.slot_queries import list_slots
 from forum_app.timetable import blueprint
@@ -58,6 +59,7 @@ TONES = {
 @blueprint.context_processor
 def words() -> dict[str, Any]:
     return {
+        **labels(),  # of the parts of the meetings' pages
         "RUN_LABELS": RUN_LABELS,
         "RUN_TONES": TONES,
         "LEVEL_LABELS": LEVEL_LABELS,
