@@ -54,6 +54,7 @@ MODULES = (
     "events.manage_views",
     "events.room_views",
     "registration.models",
+    "registration.figures",
     "registration.views",
     "registration.manage_views",
     "registration.vetting_views",

@@ -35,6 +35,7 @@ class Settings:
     port: int
     web_concurrency: int
     demo_password: str | None
+    metrics_token: str | None
     rehearsal_at: datetime | None = None
 
     @property
@@ -102,6 +103,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         web_concurrency=_integer(environ, "WEB_CONCURRENCY", 2, 1, 64),
         demo_password=environ.get("FORUM_DEMO_PASSWORD") or None,
+        metrics_token=environ.get("FORUM_METRICS_TOKEN") or None,
         rehearsal_at=_rehearsal(environ, env),
     )
 

@@ -14,6 +14,7 @@ from forum_app.mail.outbox import send_again
 from forum_app.mail.queries import SORTS, count_by_state, get_mail, list_mail
 from forum_app.web import clock
 from forum_app.web.access import administrator, public
+from forum_app.web.figures import figures
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import site_navigation
 from forum_app.web.submission import submission
@@ -26,6 +27,12 @@ STATES = {
     MailState.FAILED: (N_("Given up"), "danger"),
 }
 
+figures.add(
+    "forum_mails",
+    "Mails of the outbox by state: queued, sent, failed.",
+    label="state",
+    read=lambda: {state.value: number for state, number in count_by_state().items()},
+)
 site_navigation.add(
     "mail.manage_index",
     N_("Mail"),

@@ -1,11 +1,12 @@
 """Addresses for operators and, in development, for designers."""
 
+import hmac
 import logging
 
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from prometheus_client import REGISTRY, generate_latest
 from sqlalchemy import text
 
@@ -14,6 +15,7 @@ from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.queue import queue
 from forum_app.web.access import public
+from forum_app.web.figures import figures
 from forum_app.web.samples import samples
 
 log = logging.getLogger(__name__)
@@ -57,8 +59,20 @@ def readyz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 @public
 def metrics() -> Response:
-    """Prometheus text format; carries no personal data."""
-    return Response(generate_latest(REGISTRY), content_type="text/plain; version=0.0.4")
+    """Prometheus text format: the process for everybody, the forum's figures for its operators.
+
+    Figures count closed events too, so in production they are for the bearer of FORUM_METRICS_TOKEN.
+    """
+    body = generate_latest(REGISTRY)
+    settings = current_app.config["FORUM_SETTINGS"]
+    sent = request.authorization.token if request.authorization else None
+    if settings.metrics_token is None:
+        may_count = not settings.production
+    else:
+        may_count = sent is not None and hmac.compare_digest(sent.encode(), settings.metrics_token.encode())
+    if may_count:
+        body += figures.text()
+    return Response(body, content_type="text/plain; version=0.0.4")
 
 
 @blueprint.get("/dev/style")
