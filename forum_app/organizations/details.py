@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from forum_app.core.errors import Invalid
@@ -81,31 +82,38 @@ def checked_identifier(scheme: IdentifierScheme, text: str, country: str) -> str
         raise Invalid(error.message, field=scheme.value, **error.params) from None
 
 
-def checked_details(
-    *,
-    kind: Kind | str,
-    country: str,
-    name_en: str = "",
-    name_ja: str = "",
-    name_kana: str = "",
-    short_name: str = "",
-    website: str = "",
-    profile_en: str = "",
-    profile_ja: str = "",
-    areas: Sequence[str] = (),
-    stage: Stage | str | None = None,
-    weapons_related: bool = False,
-    identifiers: Mapping[IdentifierScheme, str] | Mapping[str, str] | None = None,
-) -> OrganizationDetails:
+class Typed(TypedDict, total=False):
+    """An organization as it is typed into a form or stands in a roster; what is missing is empty.
+
+    areas: codes. identifiers: by scheme.
+    """
+
+    kind: Required[Kind | str]
+    country: Required[str]
+    name_en: str
+    name_ja: str
+    name_kana: str
+    short_name: str
+    website: str
+    profile_en: str
+    profile_ja: str
+    areas: Sequence[str]
+    stage: Stage | str | None
+    weapons_related: bool
+    identifiers: Mapping[IdentifierScheme, str] | Mapping[str, str] | None
+
+
+def checked_details(**typed: Unpack[Typed]) -> OrganizationDetails:
     """The details in tidy form; raises Invalid with the field that is wrong."""
+    kind, country, stage = typed["kind"], typed["country"], typed.get("stage")
     texts = {
-        "name_en": name_en,
-        "name_ja": name_ja,
-        "name_kana": name_kana,
-        "short_name": short_name,
-        "profile_en": profile_en,
-        "profile_ja": profile_ja,
-        "website": website,
+        "name_en": typed.get("name_en", ""),
+        "name_ja": typed.get("name_ja", ""),
+        "name_kana": typed.get("name_kana", ""),
+        "short_name": typed.get("short_name", ""),
+        "profile_en": typed.get("profile_en", ""),
+        "profile_ja": typed.get("profile_ja", ""),
+        "website": typed.get("website", ""),
     }
     for name, text in texts.items():
         texts[name] = unicodedata.normalize("NFC", text or "").replace("\0", "").strip()
@@ -130,16 +138,16 @@ def checked_details(
         raise Invalid(N_("Give the country as two capital letters (ISO 3166-1)."), field="country")
     texts["website"] = checked_website(texts["website"])
     numbers: dict[IdentifierScheme, str] = {}
-    for name, text in (identifiers or {}).items():
+    for name, text in (typed.get("identifiers") or {}).items():
         if text and text.strip():
             scheme = IdentifierScheme(name)
             numbers[scheme] = checked_identifier(scheme, text, country)
     return OrganizationDetails(
         kind=known_kind,
         country=country,
-        areas=tuple(dict.fromkeys(areas)),
+        areas=tuple(dict.fromkeys(typed.get("areas", ()))),
         stage=known_stage,
-        weapons_related=weapons_related,
+        weapons_related=typed.get("weapons_related", False),
         identifiers=numbers,
         **texts,
     )

@@ -1,9 +1,9 @@
 """Use cases of the registry: new entries, changes, rosters."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +15,7 @@ from forum_app.core.text import N_
 from forum_app.db import db, violated
 from forum_app.organizations.details import (
     OrganizationDetails,
+    Typed,
     checked_details,
     organization_keys,
     slug_base,
@@ -22,19 +23,15 @@ from forum_app.organizations.details import (
 from forum_app.organizations.models import (
     Identifier,
     IdentifierScheme,
-    Kind,
     MemberRole,
     Membership,
     MemberState,
     Organization,
-    Stage,
     TechnologyArea,
     TwinKey,
 )
 from forum_app.organizations.permissions import can_create_organization, can_edit_organization
 from forum_app.organizations.queries import Twin, find_holder, find_twins
-
-Identifiers = Mapping[IdentifierScheme, str] | Mapping[str, str]
 
 
 class LikelyTwins(Invalid):
@@ -51,46 +48,20 @@ class LikelyTwins(Invalid):
 def create_organization(
     *,
     actor: Any,
-    kind: Kind | str,
-    country: str,
     now: datetime,
-    name_en: str = "",
-    name_ja: str = "",
-    name_kana: str = "",
-    short_name: str = "",
-    website: str = "",
-    profile_en: str = "",
-    profile_ja: str = "",
-    areas: Sequence[str] = (),
-    stage: Stage | str | None = None,
-    weapons_related: bool = False,
-    identifiers: Identifiers | None = None,
     fictional: bool = False,
     confirmed: bool = False,
     represent: bool = True,
+    **typed: Unpack[Typed],
 ) -> Organization:
     """A new entry; actor becomes its representative (unless represent is False, or actor None).
 
-    areas: codes. identifiers: by scheme. Raises LikelyTwins unless confirmed, and Invalid with the
+    Raises LikelyTwins unless confirmed, and Invalid with the
     holder's name when an identifier is taken, confirmed or not. actor None: the system itself.
     """
     if actor is not None and not can_create_organization(actor):
         raise PermissionDenied(N_("Confirm your mail address before you enter an organization."))
-    details = checked_details(
-        kind=kind,
-        country=country,
-        name_en=name_en,
-        name_ja=name_ja,
-        name_kana=name_kana,
-        short_name=short_name,
-        website=website,
-        profile_en=profile_en,
-        profile_ja=profile_ja,
-        areas=areas,
-        stage=stage,
-        weapons_related=weapons_related,
-        identifiers=identifiers,
-    )
+    details = checked_details(**typed)
     _refuse_taken(details, besides=None)
     if not confirmed and (twins := twins_of(details)):
         raise LikelyTwins(twins)
@@ -115,20 +86,8 @@ def update_organization(
     actor: Any,
     organization: Organization,
     version: int,
-    kind: Kind | str,
-    country: str,
     now: datetime,
-    name_en: str = "",
-    name_ja: str = "",
-    name_kana: str = "",
-    short_name: str = "",
-    website: str = "",
-    profile_en: str = "",
-    profile_ja: str = "",
-    areas: Sequence[str] = (),
-    stage: Stage | str | None = None,
-    weapons_related: bool = False,
-    identifiers: Identifiers | None = None,
+    **typed: Unpack[Typed],
 ) -> Organization:
     """Change an entry; version: the one the person saw, another one is a Conflict."""
     if not can_edit_organization(actor, organization):
@@ -137,21 +96,7 @@ def update_organization(
         raise Conflict(
             N_("Somebody else changed this entry in the meantime. Look at it again and repeat yours.")
         )
-    details = checked_details(
-        kind=kind,
-        country=country,
-        name_en=name_en,
-        name_ja=name_ja,
-        name_kana=name_kana,
-        short_name=short_name,
-        website=website,
-        profile_en=profile_en,
-        profile_ja=profile_ja,
-        areas=areas,
-        stage=stage,
-        weapons_related=weapons_related,
-        identifiers=identifiers,
-    )
+    details = checked_details(**typed)
     _refuse_taken(details, besides=organization.id)
     before = {name: getattr(organization, name) for name in (*TEXTS, *FACTS)}
     old_areas, old_numbers = organization.areas, {i.scheme: i.value for i in organization.identifiers}
