@@ -42,8 +42,7 @@ catalogs: $(CATALOG)
 
 # ------------------------------------------------------------------ use
 run: $(BUILT)
-	@$(BIN)/forum db upgrade
-	@$(BIN)/forum seed demo --first
+	@$(BIN)/forum seed demo --first --upgrade
 	@FORUM_BASE_URL="$${FORUM_BASE_URL:-http://$(HOST):$(PORT)}" PATH="$(CURDIR)/$(BIN):$$PATH" \
 		$(BIN)/honcho start --port $(PORT)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup
+from flask_migrate import upgrade as upgrade_database
 
 from forum_app import create_app
 from forum_app.config import ConfigError, Settings
@@ -118,10 +119,13 @@ def seed() -> None:
 
 @seed.command("demo")
 @click.option("--first", is_flag=True, help="Seed only an empty database; always print the accounts.")
-def seed_demo_command(first: bool) -> None:
+@click.option("--upgrade", is_flag=True, help="Bring the database up to date first.")
+def seed_demo_command(first: bool, upgrade: bool) -> None:
     """The demonstration forum; safe to repeat."""
     from forum_app.demo.seed import accounts_text, is_seeded, seed_demo
 
+    if upgrade:  # as `forum db upgrade`, without starting Python once more
+        upgrade_database()
     if not (first and is_seeded()):
         seed_demo(settings=settings(), now=clock.now())
     click.echo(accounts_text(settings()))
