@@ -23,16 +23,12 @@ REASONS: Mapping[str, str] = {
     "no_common_slot": N_("There is no slot in which both can meet."),
     "participant_full": N_("In every slot in which both could meet, one of them already has a meeting."),
     "no_table": N_("In every slot in which both are free, no table that serves is free."),
-    "no_interpreter": N_(
-        "In every slot in which both and a table are free, no interpreter that serves is free."
-    ),
+    "no_interpreter": N_("In every slot in which both and a table are free, no interpreter who serves is."),
     "limit_reached": N_("One of them already has as many meetings as they may have."),
     "outweighed": N_("It could only be placed by moving or leaving out others."),
     "rule": N_("Not possible by rule."),
     "not_present": N_("One of them does not take part in the event at present."),
-    "export_statement": N_(
-        "An export-control statement is wanting. The person makes it in the meeting profile."
-    ),
+    "export_statement": N_("An export-control statement is wanting; it is made in the meeting profile."),
     "clearance": N_("A clearance is not recorded. A vetting officer can record it."),
     "closed_room": N_("It needs a closed room, and no table stands in one. Add such a table."),
     "twice": N_("The two have another agreed request; one meeting is enough."),
