@@ -42,6 +42,8 @@ STATES = (
 WAITING_DAYS = 21
 SORRY_EN = "Our days are full; please write to us after the forum."
 SORRY_JA = "両日とも予定が埋まっております。フォーラムの後にご連絡ください。"
+STATED_EN = "Nothing we show needs a licence."
+STATED_JA = "提示する内容に、許可を要するものはありません。"
 WISHES: dict[Kind, tuple[tuple[str, str], ...]] = {
     Kind.AGENCY: (
         (
@@ -96,6 +98,24 @@ def willing_pairs(
     """The pairs between which no rule stands."""
     obstacles = list_obstacles(event, [(one.id, other.id) for one, other in pairs], today_at(event, now))
     return [(one, other) for one, other in pairs if not obstacles[one.id, other.id] & HARD]
+
+
+def with_wishes_of(
+    person: Registration,
+    hosts: Sequence[Registration],
+    wishes: Sequence[tuple[Registration, Registration]],
+) -> list[tuple[Registration, Registration]]:
+    """The wishes with some of one account, so that its pages show each state.
+
+    The numbers decide what becomes of them (see make_request): a meeting, two agreed ones, a waiting
+    one, and a rep's wish to be answered. The accounts of the reps stay free to be asked.
+    """
+    person.listed = True
+    others = [pair for pair in wishes if pair[0].id != person.id]
+    free = [host for host in hosts if not host.email.startswith(("diu.rep@", "iqt.rep@"))][::3]
+    for place, host in zip((0, 1, 2, 3, 23), free, strict=False):
+        others.insert(place, (person, host))
+    return others
 
 
 def make_request(
@@ -162,7 +182,7 @@ def seed_profiles(
                 paused=number % 29 == 28,
                 link=f"https://meet.example/{event.slug}-{number}" if number % 4 == 0 else "",
                 needs_statement=kind == Kind.AGENCY and number % 4 == 0,
-                export_statement="Nothing we show needs a licence." if states else "",
+                export_statement=(STATED_JA if person.language == "ja" else STATED_EN) if states else "",
                 export_stated_at=now - timedelta(days=3) if states else None,
             )
         )

@@ -13,6 +13,7 @@ from forum_app.demo.interest import (
     seed_profiles,
     seed_rules,
     willing_pairs,
+    with_wishes_of,
 )
 from forum_app.demo.resources import (
     MINUTES,
@@ -74,7 +75,10 @@ def seed_meetings(
     ]
     wanted = 80 if held else REQUESTS
     seen: set[tuple[int, int]] = set()
-    for number, (asker, host) in enumerate(willing_pairs(event, pairs, now)):
+    wishes = willing_pairs(event, pairs, now)
+    if not held:
+        wishes = with_wishes_of(registrations[founder], hosts, wishes)
+    for number, (asker, host) in enumerate(wishes):
         if len(seen) == wanted:
             break
         if (asker.id, host.id) in seen:

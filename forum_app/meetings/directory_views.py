@@ -28,7 +28,7 @@ from forum_app.web.navigation import event_navigation
 from forum_app.web.tables import TableState
 from forum_app.web.texts import gettext
 
-SLOTS_SHOWN = 3  # a hint that there is time; all of them are on the person's page
+SLOTS_SHOWN = 2  # a hint that there is time; all of them are on the person's page
 
 event_navigation.add("meetings.directory", N_("Directory"), order=50, visible=takes_part)
 
