@@ -15,6 +15,7 @@ from forum_app.config import ConfigError, Settings
 from forum_app.core.errors import DomainError
 from forum_app.db import transaction
 from forum_app.queue import queue
+from forum_app.solve_command import solve_command
 from forum_app.web import clock
 
 MAX_IMPORT = 30 * 1024 * 1024
@@ -199,6 +200,9 @@ def import_organizations_command(file: str) -> None:
     with transaction():
         report = import_organizations_file(data=data, now=clock.now())
     click.echo(str(report))
+
+
+cli.add_command(solve_command)
 
 
 def main() -> None:
