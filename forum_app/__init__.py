@@ -81,6 +81,7 @@ MODULES = (
     "meetings.resource_views",
     "meetings.time_views",
     "meetings.jobs",
+    "meetings.rule_jobs",
     "timetable.models",
     "timetable.manage_views",
     "timetable.matrix_views",

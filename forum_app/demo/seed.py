@@ -15,6 +15,7 @@ from forum_app.demo.outcomes import seed_outcomes
 from forum_app.demo.people import seed_accounts, seed_organizations, seed_people
 from forum_app.demo.programme import seed_agenda, seed_pitches
 from forum_app.demo.registrations import seed_registrations
+from forum_app.demo.rules import seed_exclusions
 from forum_app.demo.world import ACCOUNTS, FORUM, PAST, ZONE, World
 from forum_app.events.models import Series
 from forum_app.events.queries import find_event
@@ -46,6 +47,7 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
         seed_organizations(world)
         seed_accounts(world, demo_password(settings))
         seed_people(world)
+        seed_exclusions(world)
         series = Series(
             slug="tech-forum", name_en="U.S.-Japan Technology Forum", name_ja="日米技術フォーラム"
         )

@@ -62,6 +62,7 @@ class Terms:
     lacks: for each unmet gate who can mend it: a registration (the statement, the clearance), or None
     for the organizers. closed: only in a closed room. cleared_until: the last day on which whoever must
     be cleared is; None: nobody must be. needs_clearance: an interpreter must be cleared too.
+    excluded_by: of the two those whose organization excludes the other; never for a page.
     """
 
     obstacles: frozenset[Obstacle] = frozenset()
@@ -69,6 +70,7 @@ class Terms:
     closed: bool = False
     cleared_until: date | None = None
     needs_clearance: bool = False
+    excluded_by: frozenset[int] = frozenset()
 
     @property
     def may_ask(self) -> bool:
@@ -146,16 +148,14 @@ def list_terms(
     declined = _no_thanks(event.id, ids)
     has_closed_room = _has_closed_table(event.id)
     day = on or max(today, event.starts_on)
-    memory: dict[tuple[Any, ...], bool] = {}
+    memory: dict[tuple[int | None, int | None], bool] = {}
 
-    def excluded(a: _Person, b: _Person) -> bool:
-        key = (a.organization_id, a.kind, b.organization_id, b.kind)
+    def excludes(a: _Person, b: _Person) -> bool:
+        """Whether a rule of a's organization forbids b, whose organization decides all that counts."""
+        key = (a.organization_id, b.organization_id)
         if key not in memory:
-            memory[key] = any(
-                (own := rules.get(one.organization_id or 0)) is not None
-                and own.forbid(other, areas.get(other.organization_id or 0, ()))
-                for one, other in ((a, b), (b, a))
-            )
+            own = rules.get(a.organization_id or 0)
+            memory[key] = own is not None and own.forbid(b, areas.get(b.organization_id or 0, ()))
         return memory[key]
 
     found: dict[Pair, Terms] = {}
@@ -173,7 +173,8 @@ def list_terms(
             stops.add(O.SAME_ORGANIZATION)
         if (one.kind, other.kind) in bars:
             stops.add(O.NOT_POSSIBLE)
-        if excluded(one, other):
+        by = {number for number, a, b in ((pair[0], one, other), (pair[1], other, one)) if excludes(a, b)}
+        if by:
             stops.add(O.EXCLUDED)
         if pair in declined or pair[::-1] in declined:
             stops.add(O.NO_THANKS)
@@ -189,6 +190,7 @@ def list_terms(
             closed=closed,
             cleared_until=until,
             needs_clearance=one.needs_clearance or other.needs_clearance,
+            excluded_by=frozenset(by),
         )
     return found
 
