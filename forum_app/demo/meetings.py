@@ -23,6 +23,7 @@ from forum_app.demo.resources import (
     seed_resources,
     take_busy_times,
 )
+from forum_app.demo.rules import by_taste
 from forum_app.events.models import Event
 from forum_app.meetings.models import (
     GRID_MINUTES,
@@ -76,6 +77,7 @@ def seed_meetings(
     wanted = 80 if held else REQUESTS
     seen: set[tuple[int, int]] = set()
     wishes = willing_pairs(event, pairs, now)
+    wishes = by_taste(wishes)
     if not held:
         wishes = with_wishes_of(registrations[founder], hosts, wishes)
     for number, (asker, host) in enumerate(wishes):
