@@ -4,7 +4,7 @@ import json
 import platform
 from pathlib import Path
 
-from bench import pages
+from bench import matching, pages
 
 TARGET = Path("var/bench.json")
 
@@ -19,6 +19,9 @@ def main() -> None:
             print(f"{row['name']:<28}{cost:>10.2f}{peer or '':>10}{part:>8}")
         else:
             print(f"{row['name']:<28}{row['value']:>10}  (at most {row['limit']})")
+    suggestions = matching.run()
+    print(matching.table(suggestions))
+    rows += suggestions
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text(json.dumps({"machine": platform.platform(), "rows": rows}, indent=2), encoding="utf-8")
     print(f"JSON in {TARGET}")
