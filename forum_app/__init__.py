@@ -74,6 +74,7 @@ MODULES = (
     "meetings.office_hours_views",
     "meetings.directory_views",
     "meetings.suggestion_views",
+    "meetings.held_up_views",
     "meetings.interest_views",
     "meetings.profile_views",
     "meetings.setting_views",

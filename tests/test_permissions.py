@@ -267,6 +267,7 @@ FEATURES["meetings"] = {
     "GET meetings.directory":           "302  200  200  200  200  200  200  200  403  200",
     "GET meetings.suggestions":         "302  200  200  200  403  403  403  403  403  403",
     "GET meetings.manage_suggestions":  "302  403  403  403  403  403  403  200  403  200",
+    "GET meetings.manage_held_up":      "302  403  403  403  403  200  403  200  403  200",
     "GET meetings.person":              "302  200  200  200  200  200  200  200  403  200",
     "POST meetings.mark":               "302  in   in   in   403  403  403  403  403  403",
     "POST meetings.unmark":             "302  in   in   in   403  403  403  403  403  403",
