@@ -34,7 +34,7 @@ def list_to_remind(now: datetime, most: int = 100) -> Sequence[MeetingRequest]:
             MeetingRequest.expires_at <= now + REMIND_BEFORE,
         )
     )
-    due = [row[0] for row in rows if now >= row[1] + (row[2] - row[1]) / 2]
+    due = [number for number, start, end in rows if end is not None and now >= start + (end - start) / 2]
     return _locked(due[:most], MeetingRequest.reminded_at.is_(None))
 
 

@@ -71,8 +71,6 @@ def profile(slug: str) -> Response | tuple[str, int]:
                     flash=gettext("Your meeting profile was saved."),
                 )
             return done.response
-        me = acting_as(event)
-        known = find_profile(me.id)
     page = render_template(
         "meetings/profile.html",
         event=event,

@@ -91,6 +91,6 @@ def relations_of(
 
     found = {}
     for person in people:
-        request = open_ones.get(person.id)
-        found[person.id] = Relation(standing(person, request), request, ended.get(person.id))
+        between = open_ones.get(person.id)
+        found[person.id] = Relation(standing(person, between), between, ended.get(person.id))
     return found

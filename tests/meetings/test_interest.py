@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from forum_app.accounts.models import User
 from forum_app.audit.models import AuditEntry
 from forum_app.core.errors import Conflict, Invalid, PermissionDenied
 from forum_app.db import db, transaction
@@ -51,13 +52,19 @@ from tests.meetings.scene import OPENS, Scene, change, make_scene
 DAY = timedelta(days=1)
 
 
+def user(person: Registration) -> User:
+    """Their login."""
+    assert person.user is not None
+    return person.user
+
+
 def ask(
     scene: Scene, guest: Registration | None = None, host: Registration | None = None, **values: Any
 ) -> Any:
     guest, host = guest or scene.guest, host or scene.host
     with transaction():
         return request_meeting(
-            actor=values.pop("actor", guest.user),
+            actor=values.pop("actor", user(guest)),
             event=scene.event,
             asker=guest,
             host=host,
@@ -70,7 +77,7 @@ def ask(
 def agree(scene: Scene, request: MeetingRequest, **values: Any) -> None:
     with transaction():
         agree_request(
-            actor=values.pop("actor", request.host.user),
+            actor=values.pop("actor", user(request.host)),
             event=scene.event,
             request=request,
             priority=values.pop("priority", Priority.WANT),
@@ -81,8 +88,7 @@ def agree(scene: Scene, request: MeetingRequest, **values: Any) -> None:
 
 def no_thanks(scene: Scene, one: Registration, other: Registration) -> None:
     with transaction():
-        assert one.user is not None
-        mark_no_thanks(actor=one.user, event=scene.event, registration=one, other=other, now=NOW)
+        mark_no_thanks(actor=user(one), event=scene.event, registration=one, other=other, now=NOW)
 
 
 def colleague(scene: Scene, **values: Any) -> Registration:
@@ -120,7 +126,7 @@ def test_a_yes_is_mutual_interest_and_holds_no_slot(scene: Scene) -> None:
     )
     assert request.expires_at is None, "what is agreed waits for a time, however long"
     assert db.session.scalar(select(func.count()).select_from(Claim)) == 0
-    assert kinds_of_mail("agreed") == [scene.guest.user.email]
+    assert kinds_of_mail("agreed") == [user(scene.guest).email]
     with pytest.raises(Conflict):
         agree(scene, request)
 
@@ -149,7 +155,7 @@ def test_an_agreed_one_can_still_be_given_a_time(scene: Scene) -> None:
     agree(scene, request)
     with transaction():
         meeting = accept_request(
-            actor=scene.host.user, event=scene.event, request=request, starts_at=OPENS, now=NOW
+            actor=user(scene.host), event=scene.event, request=request, starts_at=OPENS, now=NOW
         )
     assert meeting.request_id == request.id
     assert request.state == RequestState.ACCEPTED
@@ -160,17 +166,17 @@ def test_interest_is_taken_back_by_either_side(scene: Scene) -> None:
     agree(scene, mine)
     agree(scene, theirs)
     with transaction():
-        withdraw_request(actor=scene.guest.user, event=scene.event, request=mine, now=NOW)
-        decline_request(actor=scene.host.user, event=scene.event, request=theirs, now=NOW)
+        withdraw_request(actor=user(scene.guest), event=scene.event, request=mine, now=NOW)
+        decline_request(actor=user(scene.host), event=scene.event, request=theirs, now=NOW)
     assert (mine.state, theirs.state) == (RequestState.WITHDRAWN, RequestState.DECLINED)
-    assert kinds_of_mail("withdrawn") == [scene.host.user.email], "who had agreed is told"
-    assert kinds_of_mail("declined") == [theirs.asker.user.email]
+    assert kinds_of_mail("withdrawn") == [user(scene.host).email], "who had agreed is told"
+    assert kinds_of_mail("declined") == [user(theirs.asker).email]
 
 
 def test_a_waiting_one_is_withdrawn_in_silence(scene: Scene) -> None:
     request = ask(scene)
     with transaction():
-        withdraw_request(actor=scene.guest.user, event=scene.event, request=request, now=NOW)
+        withdraw_request(actor=user(scene.guest), event=scene.event, request=request, now=NOW)
     assert kinds_of_mail("withdrawn") == []
 
 
@@ -185,10 +191,10 @@ def test_format_and_message_are_kept(scene: Scene) -> None:
 def test_a_delegation_is_told_and_any_of_it_answers(scene: Scene) -> None:
     second, quiet = colleague(scene), colleague(scene, participant_type=scene.guest_type)
     request = ask(scene, team=True)
-    assert set(kinds_of_mail("asked")) == {scene.host.user.email, second.user.email}
+    assert set(kinds_of_mail("asked")) == {user(scene.host).email, user(second).email}
     assert [row.id for row in list_interest(second).to_answer] == [request.id]
     assert list_interest(quiet).to_answer == []
-    agree(scene, request, actor=second.user, answering=second)
+    agree(scene, request, actor=user(second), answering=second)
     assert (request.host_id, request.state) == (second.id, RequestState.AGREED)
     assert list_interest(scene.host).agreed == []
     assert [row.id for row in list_interest(second).agreed] == [request.id]
@@ -197,12 +203,12 @@ def test_a_delegation_is_told_and_any_of_it_answers(scene: Scene) -> None:
 def test_a_request_to_one_person_is_for_that_person(scene: Scene) -> None:
     second = colleague(scene)
     request = ask(scene)
-    assert kinds_of_mail("asked") == [scene.host.user.email]
+    assert kinds_of_mail("asked") == [user(scene.host).email]
     assert list_interest(second).to_answer == []
     with pytest.raises(PermissionDenied):
-        agree(scene, request, actor=second.user, answering=second)
+        agree(scene, request, actor=user(second), answering=second)
     with pytest.raises(PermissionDenied):
-        answer_as(actor=second.user, event=scene.event, request=request, answering=second)
+        answer_as(actor=user(second), event=scene.event, request=request, answering=second)
 
 
 def test_a_colleague_takes_a_team_request_into_their_own_time(scene: Scene) -> None:
@@ -210,9 +216,9 @@ def test_a_colleague_takes_a_team_request_into_their_own_time(scene: Scene) -> N
     from_ = scene.more_host(hours=False)
     request = ask(scene, team=True)
     with pytest.raises(PermissionDenied), transaction():
-        answer_as(actor=from_.user, event=scene.event, request=request, answering=from_)
+        answer_as(actor=user(from_), event=scene.event, request=request, answering=from_)
     with transaction():
-        answer_as(actor=second.user, event=scene.event, request=request, answering=second)
+        answer_as(actor=user(second), event=scene.event, request=request, answering=second)
     assert request.host_id == second.id
 
 
@@ -244,7 +250,7 @@ def test_a_mark_is_never_told(scene: Scene) -> None:
     assert (request.state, request.expires_at) == (plain.state, plain.expires_at)
     assert [row.id for row in list_interest(scene.guest).asked] == [request.id, plain.id]
     assert list_interest(scene.host).to_answer == []
-    assert kinds_of_mail("asked") == [unmarked.user.email]
+    assert kinds_of_mail("asked") == [user(unmarked).email]
 
 
 def test_what_a_marked_one_asks_is_declined_like_any_other(scene: Scene) -> None:
@@ -258,7 +264,7 @@ def test_what_a_marked_one_asks_is_declined_like_any_other(scene: Scene) -> None
         assert decline_unwelcome(now=later) == 1
         assert decline_unwelcome(now=later) == 0
     with transaction():
-        decline_request(actor=plain.host.user, event=scene.event, request=plain, now=later)
+        decline_request(actor=user(plain.host), event=scene.event, request=plain, now=later)
     assert (request.state, request.answer) == (plain.state, plain.answer)
     mails = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "meetings/declined")).all()
     bodies = [
@@ -297,7 +303,7 @@ def test_who_asks_takes_the_own_mark_back(scene: Scene) -> None:
 
 
 def test_nobody_marks_for_another(scene: Scene) -> None:
-    for actor in (scene.organizer, scene.guest.user, make_user(is_admin=True)):
+    for actor in (scene.organizer, user(scene.guest), make_user(is_admin=True)):
         with pytest.raises(PermissionDenied), transaction():
             mark_no_thanks(
                 actor=actor, event=scene.event, registration=scene.host, other=scene.guest, now=NOW
@@ -314,7 +320,7 @@ def test_of_a_delegation_the_willing_answer(scene: Scene) -> None:
     second = colleague(scene)
     no_thanks(scene, scene.host, scene.guest)
     request = ask(scene, team=True)
-    assert kinds_of_mail("asked") == [second.user.email]
+    assert kinds_of_mail("asked") == [user(second).email]
     with transaction():
         assert decline_unwelcome(now=NOW + 3 * DAY) == 0
     no_thanks(scene, second, scene.guest)
@@ -367,8 +373,8 @@ def test_settings_are_the_organizers(scene: Scene) -> None:
     assert ends_at > OPENS
     for values in ({"request_days": 0}, {"walk_minutes": 7}, {"interest_closes_at": ends_at + DAY}):
         with pytest.raises(Invalid), transaction():
-            save_settings(actor=scene.organizer, event=scene.event, now=NOW, **values)  # type: ignore[arg-type]
-    for nobody in (scene.host.user, scene.guest.user):
+            save_settings(actor=scene.organizer, event=scene.event, now=NOW, **values)
+    for nobody in (user(scene.host), user(scene.guest)):
         with pytest.raises(PermissionDenied), transaction():
             save_settings(actor=nobody, event=scene.event, now=NOW)
         with pytest.raises(PermissionDenied), transaction():
@@ -391,7 +397,7 @@ def test_barred_kinds_and_paused_people_get_the_same_sentence(scene: Scene) -> N
     sentences.add(str(barred.value))
     with transaction():
         allow_kinds(actor=scene.organizer, event=scene.event, bar=bar, now=NOW)
-        save_profile(actor=scene.host.user, event=scene.event, registration=scene.host, paused=True, now=NOW)
+        save_profile(actor=user(scene.host), event=scene.event, registration=scene.host, paused=True, now=NOW)
     with pytest.raises(Invalid) as paused:
         ask(scene)
     sentences.add(str(paused.value))
@@ -404,29 +410,29 @@ def test_barred_kinds_and_paused_people_get_the_same_sentence(scene: Scene) -> N
 def test_a_profile_and_its_statement(scene: Scene) -> None:
     area = db.session.scalars(select(TechnologyArea)).first()
     assert area is not None
-    values = {"event": scene.event, "registration": scene.guest, "now": NOW}
+    values: dict[str, Any] = {"event": scene.event, "registration": scene.guest, "now": NOW}
     with transaction():
         profile = save_profile(
-            actor=scene.guest.user,
+            actor=user(scene.guest),
             wishes_en="Trials",
             areas=[area],
             needs_clearance=True,
             export_statement="Nothing needs a licence.",
-            **values,  # type: ignore[arg-type]
+            **values,
         )
     assert profile.export_stated_at == NOW
     assert not profile.needs_clearance, "gates are for those who take meetings"
     with transaction():
-        save_profile(actor=scene.organizer, wishes_en="Trials at sea", export_statement="", **values)  # type: ignore[arg-type]
+        save_profile(actor=scene.organizer, wishes_en="Trials at sea", export_statement="", **values)
     assert profile.export_statement == "Nothing needs a licence.", "the person's own"
     assert profile.wishes_en == "Trials at sea"
     with pytest.raises(PermissionDenied), transaction():
-        save_profile(actor=scene.host.user, **values)  # type: ignore[arg-type]
+        save_profile(actor=user(scene.host), **values)
     for wrong in ({"most_meetings": 201}, {"link": "javascript:alert(1)"}, {"link": "https://"}):
         with pytest.raises(Invalid), transaction():
-            save_profile(actor=scene.guest.user, **values, **wrong)  # type: ignore[arg-type]
+            save_profile(actor=user(scene.guest), **values, **wrong)
     with transaction():
-        save_profile(actor=scene.guest.user, **values)  # type: ignore[arg-type]
+        save_profile(actor=user(scene.guest), **values)
     assert profile.export_stated_at is None
 
 
@@ -442,12 +448,12 @@ def test_the_host_is_reminded_once_and_then_it_ends_once(scene: Scene) -> None:
     for expected in (1, 0, 0):
         with transaction():
             assert remind_hosts(now=ends - timedelta(hours=48)) == expected
-    assert kinds_of_mail("reminder") == [scene.host.user.email]
+    assert kinds_of_mail("reminder") == [user(scene.host).email]
     for expected in (1, 0, 0):
         with transaction():
             assert expire_requests(now=ends) == expected
     assert request.state == RequestState.EXPIRED
-    assert kinds_of_mail("expired") == [scene.guest.user.email]
+    assert kinds_of_mail("expired") == [user(scene.guest).email]
     with transaction():
         assert remind_hosts(now=ends) == 0
     trail = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action == "meetings.expired"))
@@ -467,7 +473,7 @@ def test_what_is_agreed_or_answered_does_not_expire(scene: Scene) -> None:
     yes, no = ask(scene), ask(scene, host=scene.more_host())
     agree(scene, yes)
     with transaction():
-        decline_request(actor=no.host.user, event=scene.event, request=no, now=NOW)
+        decline_request(actor=user(no.host), event=scene.event, request=no, now=NOW)
         assert remind_hosts(now=NOW + 9 * DAY) == 0
         assert expire_requests(now=NOW + 90 * DAY) == 0
     assert yes.state == RequestState.AGREED
@@ -516,8 +522,9 @@ def race(app: Flask, jobs: list[Any]) -> list[str]:
 def asking(event_id: int, asker_id: int, host_id: int) -> Any:
     def run() -> None:
         asker, host = db.session.get_one(Registration, asker_id), db.session.get_one(Registration, host_id)
-        assert asker.user is not None
-        request_meeting(actor=asker.user, event=asker.event, asker=asker, host=host, topic="At once", now=NOW)
+        request_meeting(
+            actor=user(asker), event=asker.event, asker=asker, host=host, topic="At once", now=NOW
+        )
 
     return run
 
@@ -574,5 +581,5 @@ def test_workers_at_once_expire_and_tell_once(app: Flask) -> None:
 def test_profile_rows_are_one_per_person(scene: Scene) -> None:
     for _ in range(2):
         with transaction():
-            save_profile(actor=scene.guest.user, event=scene.event, registration=scene.guest, now=NOW)
+            save_profile(actor=user(scene.guest), event=scene.event, registration=scene.guest, now=NOW)
     assert db.session.scalar(select(func.count()).select_from(MeetingProfile)) == 1

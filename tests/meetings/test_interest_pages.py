@@ -211,7 +211,7 @@ def test_no_thanks_is_seen_by_nobody_else(client: FlaskClient, scene: Scene) -> 
     marked, plain = mark(client, scene, scene.host), mark(client, scene, twin)
     assert marked.status_code == plain.status_code == 303
     blocks = [
-        re.sub(r"\d+", "N", block(client.get(person_path(scene, one)).text, one)).replace(one.name_latin, "X")
+        re.sub(r"\d+", "N", block(client.get(person_path(scene, one)).text, one).replace(one.name_latin, "X"))
         for one in (scene.host, twin)
     ]
     assert blocks[0] == blocks[1]
@@ -433,7 +433,8 @@ def test_closed_interest_shows_on_the_pages(client: FlaskClient, scene: Scene) -
 
 def fill(scene: Scene, number: int) -> None:
     """More of everything, made at once."""
-    now, rows = NOW, []
+    now = NOW
+    rows: list[Any] = []
     people: list[Registration] = []
     for n in range(number):
         host, guest = scene.more_host(hours=n % 2 == 0), scene.more_guest(listed=True)
