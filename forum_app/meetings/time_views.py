@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -235,14 +235,18 @@ def absences(slug: str) -> Answer:
 
 
 def _known_times(event: Event, me: Registration) -> list[Busy]:
-    """What takes the person's time beside absences; what they may no longer read of is not named."""
+    """What takes the person's time on the event's days; what they may no longer read of is not named."""
     user_id = me.user_id or 0
+    zone = ZoneInfo(event.timezone)
+    opens = datetime.combine(event.starts_on, time(), zone)
+    closes = datetime.combine(event.ends_on + timedelta(days=1), time(), zone)
+    entries = read_diary(event, [user_id], window=Interval(opens, closes)).entries[user_id]
     readable = {item.id for item in readable_items(event, me.user)}
     return [
         replace(busy, title_en="", title_ja="", building=None)
         if busy.reason == SIGNED_UP and busy.item_id not in readable
         else busy
-        for busy in sorted(read_diary(event, [user_id]).entries[user_id], key=lambda busy: busy.span)
+        for busy in sorted(entries, key=lambda busy: busy.span)
         if not busy.is_absence
     ]
 
