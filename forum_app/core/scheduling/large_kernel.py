@@ -1,0 +1,673 @@
+"""The inner loops of the search at forum scale, compiled by numba on first use.
+
+State is one `Board` of arrays; see `large` for what the search does and why. Slots of a person are kept
+twice: `at` says which meeting a person has in a slot, `busy` has one bit per slot, so that most proposals
+are judged without leaving the processor's first cache.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Bits = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
+
+
+def compiled(function: F) -> F:
+    """numba.njit with its disk cache, typed as the function itself. Needs a writable __pycache__ or
+    NUMBA_CACHE_DIR.
+    """
+    return numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload,no-any-return]
+
+
+# Columns of Board.meetings, Board.persons and Board.slots, and places of Board.state.
+FIRST, SECOND, SLOT, SPECIAL, WEIGHT, HOME, RANK, TALK, TABLE, LINKS, MEETING_COLUMNS = range(11)
+RUNS, DEGREE, LIMIT, WISH = range(4)
+LOAD, CAPACITY = range(2)
+WAITING, LEAVING_HOME, WISH_COST, ACCEPTED, EXCHANGED = range(5)
+PINNED = 2
+GONE, FREE = -2, -1
+
+
+class Board(NamedTuple):
+    """The state of a search. P people, M meetings, T slots, W words of 64 slots, R resources, C classes of
+    needs.
+
+    Few wide arrays rather than many narrow ones: what a proposal reads lies together, and compiling costs
+    less.
+
+    meetings [M,10]: the two participants, the slot (-1 if waiting), SPECIAL (1 has an order or needs a
+    resource, 2 is pinned), weight, HOME (slot in the schedule before, or -1), RANK (place in waiting, or
+    -1), class of interpreters and class of tables that serve (or -1), LINKS (where its orders begin in
+    links). allowed [M,W]: bit t if slot t is allowed. at [P,T]: meeting or -1. busy [P,W]: the same as bits.
+    persons [P,4]: runs of busy slots, placed, at most and at least wished meetings. slots [T,2]: meetings,
+    tables. cost [T+3]: what a person with so many runs costs. waiting [M]: the unplaced meetings first.
+    people: those with any request. links: per meeting a count, then twice the number of each other meeting,
+    odd if that one comes later. serves [C,R]. held [R,T+1]: the resource's meeting in each slot, FREE or
+    GONE; then its longest run or 0. saved [2,R], came, queue [R+1]: working space. chain: of walk. random
+    [1]. state: number of waiting meetings; what a meeting away from home and a missed wish cost, in breaks;
+    counters.
+    """
+
+    meetings: Ints
+    allowed: Bits
+    at: Ints
+    busy: Bits
+    persons: Ints
+    slots: Ints
+    cost: Longs
+    waiting: Ints
+    people: Ints
+    links: Ints
+    serves: Bytes
+    held: Ints
+    saved: Ints
+    came: Ints
+    queue: Ints
+    chain: Ints
+    random: Bits
+    state: Longs
+
+
+# ---------------------------------------------------------------- small things
+@compiled
+def draw(random: Bits) -> Any:
+    """The next 64 random bits (xorshift64, Marsaglia 2003)."""
+    x = random[0]
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    random[0] = x
+    return x
+
+
+@compiled
+def below(random: Bits, n: int) -> Any:
+    """A random number 0 .. n-1."""
+    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@compiled
+def is_busy(busy: Bits, slots: int, person: int, slot: int) -> Any:
+    """1 if the person has a meeting in the slot; 0 if not, or if there is no such slot."""
+    if slot < 0 or slot >= slots:
+        return 0
+    return np.int64((busy[person, slot >> 6] >> np.uint64(slot & 63)) & np.uint64(1))
+
+
+@compiled
+def may(allowed: Bits, meeting: int, slot: int) -> Any:
+    return (allowed[meeting, slot >> 6] >> np.uint64(slot & 63)) & np.uint64(1) != 0
+
+
+@compiled
+def adding(busy: Bits, slots: int, person: int, slot: int) -> Any:
+    """How many runs the person gains by a meeting in the free slot."""
+    return 1 - is_busy(busy, slots, person, slot - 1) - is_busy(busy, slots, person, slot + 1)
+
+
+@compiled
+def removing(busy: Bits, slots: int, person: int, slot: int) -> Any:
+    """How many runs the person gains by losing the meeting in the slot."""
+    return is_busy(busy, slots, person, slot - 1) + is_busy(busy, slots, person, slot + 1) - 1
+
+
+@compiled
+def moving(busy: Bits, slots: int, person: int, source: int, target: int) -> int:
+    """How many runs the person gains when a meeting goes from the slot source to the free slot target."""
+    gained = removing(busy, slots, person, source) + adding(busy, slots, person, target)
+    if source - target == 1 or target - source == 1:
+        gained += 1
+    return gained
+
+
+@compiled
+def costing(persons: Ints, cost: Longs, person: int, gained: int) -> int:
+    """What so many more runs cost the person."""
+    runs = persons[person, RUNS]
+    return cost[runs + gained] - cost[runs]  # type: ignore[no-any-return]
+
+
+@compiled
+def mark(board: Board, meeting: int, slot: int) -> None:
+    word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
+    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+    board.at[a, slot] = meeting
+    board.at[b, slot] = meeting
+    board.busy[a, word] |= bit
+    board.busy[b, word] |= bit
+    board.meetings[meeting, SLOT] = slot
+
+
+@compiled
+def unmark(board: Board, meeting: int) -> None:
+    slot = board.meetings[meeting, SLOT]
+    word, bit = slot >> 6, ~(np.uint64(1) << np.uint64(slot & 63))
+    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+    board.at[a, slot] = -1
+    board.at[b, slot] = -1
+    board.busy[a, word] &= bit
+    board.busy[b, word] &= bit
+
+
+@compiled
+def put(board: Board, meeting: int, slot: int) -> None:
+    """Place a waiting meeting in a slot in which both are free."""
+    slots = board.at.shape[1]
+    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+    board.persons[a, RUNS] += adding(board.busy, slots, a, slot)
+    board.persons[b, RUNS] += adding(board.busy, slots, b, slot)
+    mark(board, meeting, slot)
+    board.slots[slot, LOAD] += 1
+    board.persons[a, DEGREE] += 1
+    board.persons[b, DEGREE] += 1
+    board.state[WAITING] -= 1
+    last = board.waiting[board.state[WAITING]]
+    where = board.meetings[meeting, RANK]
+    board.waiting[where] = last
+    board.meetings[last, RANK] = where
+    board.meetings[meeting, RANK] = -1
+
+
+@compiled
+def take(board: Board, meeting: int) -> None:
+    """Take a placed meeting out."""
+    slots = board.at.shape[1]
+    if board.meetings[meeting, SPECIAL]:
+        release(board, meeting)
+    slot = board.meetings[meeting, SLOT]
+    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+    board.persons[a, RUNS] += removing(board.busy, slots, a, slot)
+    board.persons[b, RUNS] += removing(board.busy, slots, b, slot)
+    unmark(board, meeting)
+    board.slots[slot, LOAD] -= 1
+    board.persons[a, DEGREE] -= 1
+    board.persons[b, DEGREE] -= 1
+    board.meetings[meeting, SLOT] = -1
+    board.waiting[board.state[WAITING]] = meeting
+    board.meetings[meeting, RANK] = board.state[WAITING]
+    board.state[WAITING] += 1
+
+
+# ---------------------------------------------------------------- orders, interpreters, restricted tables
+@compiled
+def save(board: Board, row: int, slot: int) -> None:
+    for resource in range(board.held.shape[0]):
+        board.saved[row, resource] = board.held[resource, slot]
+
+
+@compiled
+def restore(board: Board, row: int, slot: int) -> None:
+    for resource in range(board.held.shape[0]):
+        board.held[resource, slot] = board.saved[row, resource]
+
+
+@compiled
+def release(board: Board, meeting: int) -> None:
+    """Take its resources from a placed meeting."""
+    slot = board.meetings[meeting, SLOT]
+    for resource in range(board.held.shape[0]):
+        if board.held[resource, slot] == meeting:
+            board.held[resource, slot] = FREE
+
+
+@compiled
+def in_order(board: Board, meeting: int) -> bool:
+    """Whether the placed meeting lies after those that come before it and before those that come after it."""
+    slot = board.meetings[meeting, SLOT]
+    start = board.meetings[meeting, LINKS]
+    for i in range(start + 1, start + 1 + board.links[start]):
+        link = board.links[i]
+        other = board.meetings[link >> 1, SLOT]
+        if link & 1:
+            if 0 <= other <= slot:
+                return False
+        elif other >= slot:
+            return False
+    return True
+
+
+@compiled
+def may_serve(board: Board, resource: int, slot: int) -> bool:
+    """Whether one more meeting in the free slot leaves the resource its rest."""
+    slots = board.held.shape[1] - 1
+    longest = board.held[resource, slots]
+    if longest == 0:
+        return True
+    length, t = 1, slot - 1
+    while t >= 0 and board.held[resource, t] >= 0:
+        length += 1
+        t -= 1
+    t = slot + 1
+    while t < slots and board.held[resource, t] >= 0:
+        length += 1
+        t += 1
+    return bool(length <= longest)
+
+
+@compiled
+def serve(board: Board, meeting: int, column: int) -> bool:
+    """Give the placed meeting a resource of its class, letting others of the slot change theirs (Kuhn's
+    paths).
+    """
+    slot = board.meetings[meeting, SLOT]
+    n = board.held.shape[0]
+    for resource in range(n):
+        board.came[resource] = -1
+    board.queue[0] = -1
+    head, tail = 0, 1
+    while head < tail:
+        # A resource whose holder looks for another one; at first none, and the new meeting looks.
+        source = board.queue[head]
+        head += 1
+        who = meeting if source < 0 else board.held[source, slot]
+        group = board.meetings[who, column]
+        for resource in range(n):
+            if board.came[resource] != -1 or not board.serves[group, resource]:
+                continue
+            holder = board.held[resource, slot]
+            if holder == GONE or (holder == FREE and not may_serve(board, resource, slot)):
+                continue
+            board.came[resource] = source if source >= 0 else n
+            if holder >= 0:
+                board.queue[tail] = resource
+                tail += 1
+                continue
+            while board.came[resource] != n:
+                earlier = board.came[resource]
+                board.held[resource, slot] = board.held[earlier, slot]
+                resource = earlier
+            board.held[resource, slot] = meeting
+            return True
+    return False
+
+
+@compiled
+def settle(board: Board, meeting: int) -> bool:
+    """Whether a meeting just placed or moved keeps its orders and finds its resources; the caller restores
+    if not.
+    """
+    if not in_order(board, meeting):
+        return False
+    if board.meetings[meeting, TALK] >= 0 and not serve(board, meeting, TALK):
+        return False
+    return board.meetings[meeting, TABLE] < 0 or serve(board, meeting, TABLE)
+
+
+@compiled
+def settle_put(board: Board, meeting: int, slot: int) -> bool:
+    """`put`, undone if orders or resources do not allow it."""
+    put(board, meeting, slot)
+    if board.meetings[meeting, SPECIAL]:
+        save(board, 0, slot)
+        if not settle(board, meeting):
+            take(board, meeting)
+            restore(board, 0, slot)
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- chains
+@compiled
+def walk(
+    meetings: Ints, allowed: Bits, at: Ints, chain: Ints, person: int, source: int, target: int
+) -> tuple[int, int]:
+    """The Kempe chain that takes the person's meeting from slot source to slot target, where the person is
+    free.
+
+    Fills chain; returns its length and the person at its other end, or length 0 if it may not be.
+    """
+    length, current, here, there = 0, person, source, target
+    longest = chain.shape[0]
+    meeting = at[current, here]
+    while True:
+        if length >= longest or not may(allowed, meeting, there):
+            return 0, -1
+        chain[length] = meeting
+        length += 1
+        other = meetings[meeting, FIRST] + meetings[meeting, SECOND] - current
+        meeting = at[other, there]
+        if meeting < 0:
+            return length, other
+        current = other
+        here, there = there, here
+
+
+@compiled
+def swap(meetings: Ints, at: Ints, chain: Ints, length: int, total: int) -> None:
+    """Move each meeting of the chain to the other of the two slots whose sum is total."""
+    for i in range(length):
+        meeting = chain[i]
+        slot = meetings[meeting, SLOT]
+        at[meetings[meeting, FIRST], slot] = -1
+        at[meetings[meeting, SECOND], slot] = -1
+    for i in range(length):
+        meeting = chain[i]
+        slot = total - meetings[meeting, SLOT]
+        meetings[meeting, SLOT] = slot
+        at[meetings[meeting, FIRST], slot] = meeting
+        at[meetings[meeting, SECOND], slot] = meeting
+
+
+@compiled
+def flip(busy: Bits, person: int, source: int, target: int) -> None:
+    busy[person, source >> 6] &= ~(np.uint64(1) << np.uint64(source & 63))
+    busy[person, target >> 6] |= np.uint64(1) << np.uint64(target & 63)
+
+
+@compiled
+def change(board: Board, length: int, person: int, other: int, source: int, target: int) -> bool:
+    """Carry out a chain whose ends were judged; False, with nothing changed, if orders or resources forbid
+    it.
+    """
+    slots = board.at.shape[1]
+    special = False
+    for i in range(length):
+        if board.meetings[board.chain[i], SPECIAL]:
+            special = True
+    if special:
+        save(board, 0, source)
+        save(board, 1, target)
+        for i in range(length):
+            if board.meetings[board.chain[i], SPECIAL]:
+                release(board, board.chain[i])
+    swap(board.meetings, board.at, board.chain, length, source + target)
+    if special:
+        for i in range(length):
+            if board.meetings[board.chain[i], SPECIAL] and not settle(board, board.chain[i]):
+                swap(board.meetings, board.at, board.chain, length, source + target)
+                restore(board, 0, source)
+                restore(board, 1, target)
+                return False
+    board.persons[person, RUNS] += moving(board.busy, slots, person, source, target)
+    flip(board.busy, person, source, target)
+    if length & 1:
+        board.persons[other, RUNS] += moving(board.busy, slots, other, source, target)
+        flip(board.busy, other, source, target)
+        board.slots[source, LOAD] -= 1
+        board.slots[target, LOAD] += 1
+    else:
+        board.persons[other, RUNS] += moving(board.busy, slots, other, target, source)
+        flip(board.busy, other, target, source)
+    return True
+
+
+# ---------------------------------------------------------------- placing
+@compiled
+def greedy(board: Board, order: Ints) -> None:
+    """Place meetings in the given order, each where it lies closest to others of its two participants."""
+    slots = board.at.shape[1]
+    for meeting in order:
+        a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+        if (
+            board.meetings[meeting, SLOT] >= 0
+            or board.persons[a, DEGREE] >= board.persons[a, LIMIT]
+            or board.persons[b, DEGREE] >= board.persons[b, LIMIT]
+        ):
+            continue
+        for least in range(-2, 3):
+            for t in range(slots):
+                if (
+                    may(board.allowed, meeting, t)
+                    and board.at[a, t] < 0
+                    and board.at[b, t] < 0
+                    and board.slots[t, LOAD] < board.slots[t, CAPACITY]
+                    and adding(board.busy, slots, a, t) + adding(board.busy, slots, b, t) == least
+                    and settle_put(board, meeting, t)
+                ):
+                    break
+            if board.meetings[meeting, SLOT] >= 0:
+                break
+
+
+@compiled
+def shortfall(persons: Ints, person: int, degree: int) -> int:
+    """How badly a person with so many meetings misses the wished number; the worst-off count most."""
+    missing = persons[person, WISH] - degree
+    return missing * missing if missing > 0 else 0
+
+
+@compiled
+def clear(board: Board, meeting: int, person: int, free: int, t: int) -> None:
+    """Move the person out of slot t by a chain to a random slot, unless that takes the other one, free,
+    into t.
+    """
+    s = below(board.random, board.at.shape[1])
+    if board.at[person, s] >= 0:
+        return
+    length, end = walk(board.meetings, board.allowed, board.at, board.chain, person, t, s)
+    if length == 0 or end == free:
+        return
+    if length & 1 and board.slots[s, LOAD] >= board.slots[s, CAPACITY]:
+        return
+    change(board, length, person, end, t, s)
+
+
+@compiled
+def in_the_way(board: Board, person: int, t: int) -> int:
+    """The meeting that must go for the person to have one in slot t: that of the slot, or any one at the
+    limit.
+
+    -1 if none; -2 if it is pinned, or none was found.
+    """
+    meeting = board.at[person, t]
+    if meeting < 0:
+        if board.persons[person, DEGREE] < board.persons[person, LIMIT]:
+            return -1
+        meeting = board.at[person, below(board.random, board.at.shape[1])]
+        if meeting < 0:
+            return -2
+    return -2 if board.meetings[meeting, SPECIAL] & PINNED else meeting
+
+
+@compiled
+def replace(board: Board, meeting: int, x: int, y: int, t: int) -> int:
+    """Put the meeting into slot t after taking x and y out (-1: none). Returns the weight gained, 0 if it
+    cannot be.
+    """
+    at_x, at_y = board.meetings[x, SLOT], board.meetings[y, SLOT]
+    gained = 0
+    for i in range(2):
+        out = x if i == 0 else y
+        if out >= 0:
+            gained -= board.meetings[out, WEIGHT]
+            take(board, out)
+    for i in range(3):
+        new = meeting if i == 0 else (x if i == 1 else y)
+        slot = t if i == 0 else (at_x if i == 1 else at_y)
+        if new >= 0 and settle_put(board, new, slot):
+            gained += board.meetings[new, WEIGHT]
+            if i == 0:
+                break
+    return gained
+
+
+@compiled
+def fill(board: Board, rounds: int, heat: float) -> int:
+    """Bring waiting meetings in, by chains and by taking others out (Metropolis on the weight). Returns
+    the gain.
+    """
+    gained = 0
+    for _ in range(rounds):
+        if board.state[WAITING] == 0:
+            break
+        meeting = board.waiting[below(board.random, board.state[WAITING])]
+        t = below(board.random, board.at.shape[1])
+        if not may(board.allowed, meeting, t):
+            continue
+        a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
+        if board.at[a, t] >= 0 and board.at[b, t] < 0:
+            clear(board, meeting, a, b, t)
+        elif board.at[b, t] >= 0 and board.at[a, t] < 0:
+            clear(board, meeting, b, a, t)
+        x, y = in_the_way(board, a, t), in_the_way(board, b, t)
+        if x == -2 or y == -2:
+            continue
+        if y == x:
+            y = -1
+        if (
+            board.slots[t, LOAD] >= board.slots[t, CAPACITY]
+            and not (x >= 0 and board.meetings[x, SLOT] == t)
+            and not (y >= 0 and board.meetings[y, SLOT] == t)
+        ):
+            # A full slot: one of its meetings, found at a random person, makes room.
+            z = board.at[board.people[below(board.random, board.people.shape[0])], t]
+            if (x >= 0 and y >= 0) or z < 0 or board.meetings[z, SPECIAL] & PINNED:
+                continue
+            if x < 0:
+                x = z
+            else:
+                y = z
+        delta = np.int64(board.meetings[meeting, WEIGHT])
+        if x >= 0:
+            delta -= board.meetings[x, WEIGHT]
+        if y >= 0:
+            delta -= board.meetings[y, WEIGHT]
+        if delta < 0:
+            u = np.float64(draw(board.random) >> np.uint64(11)) / 9007199254740992.0
+            if heat <= 0 or u >= math.exp(delta / heat):
+                continue
+        gained += replace(board, meeting, x, y, t)
+    return gained
+
+
+# ---------------------------------------------------------------- fewest breaks
+@compiled
+def run_end(busy: Bits, slots: int, person: int, slot: int, step: int) -> int:
+    """From a slot in the direction step: the last slot of the first run met; -1 if there is none."""
+    while 0 <= slot < slots and not is_busy(busy, slots, person, slot):
+        slot += step
+    if slot < 0 or slot >= slots:
+        return -1
+    while is_busy(busy, slots, person, slot + step):
+        slot += step
+    return slot
+
+
+@compiled
+def exchange(board: Board, heat: Longs) -> Any:
+    """Let a waiting meeting take the place of one of the same weight that shares a participant. Returns
+    the cost.
+    """
+    slots = board.at.shape[1]
+    meeting = board.waiting[below(board.random, board.state[WAITING])]
+    u = draw(board.random)
+    new = board.meetings[meeting, FIRST] if u & np.uint64(1) else board.meetings[meeting, SECOND]
+    shared = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - new
+    if board.persons[new, DEGREE] >= board.persons[new, LIMIT]:
+        return 0
+    t = below(board.random, slots)
+    if u & np.uint64(6):
+        step = 1 if u & np.uint64(8) else -1
+        end = run_end(board.busy, slots, new, t, step)
+        if end >= 0:
+            t = end + step
+    if t < 0 or t >= slots or not may(board.allowed, meeting, t) or is_busy(board.busy, slots, new, t):
+        return 0
+    old = board.at[shared, t]
+    if (
+        old < 0
+        or board.meetings[old, WEIGHT] != board.meetings[meeting, WEIGHT]
+        or board.meetings[old, SPECIAL] & PINNED
+    ):
+        return 0
+    leaver = board.meetings[old, FIRST] + board.meetings[old, SECOND] - shared
+    if leaver == new:
+        return 0
+    delta = costing(board.persons, board.cost, new, adding(board.busy, slots, new, t)) + costing(
+        board.persons, board.cost, leaver, removing(board.busy, slots, leaver, t)
+    )
+    delta += board.state[WISH_COST] * (
+        shortfall(board.persons, new, board.persons[new, DEGREE] + 1)
+        - shortfall(board.persons, new, board.persons[new, DEGREE])
+        + shortfall(board.persons, leaver, board.persons[leaver, DEGREE] - 1)
+        - shortfall(board.persons, leaver, board.persons[leaver, DEGREE])
+    )
+    if board.meetings[old, HOME] >= 0 and board.meetings[old, HOME] == t:
+        delta += board.state[LEAVING_HOME]
+    if board.meetings[meeting, HOME] >= 0 and board.meetings[meeting, HOME] == t:
+        delta -= board.state[LEAVING_HOME]
+    if delta > 0 and (delta >= heat.shape[0] or np.int64(draw(board.random) >> np.uint64(2)) >= heat[delta]):
+        return 0
+    save(board, 1, t)
+    take(board, old)
+    if settle_put(board, meeting, t):
+        board.state[EXCHANGED] += 1
+        return delta
+    put(board, old, t)
+    restore(board, 1, t)
+    return 0
+
+
+@compiled
+def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
+    """Simulated annealing over Kempe chains. heat[d]: chance of accepting a loss of d, out of 2^62.
+
+    Of 256 rounds, so many are exchanges. Returns the change of cost.
+    """
+    slots = board.at.shape[1]
+    total = 0
+    crowd = board.people.shape[0]
+    deepest = heat.shape[0] - 1
+    for _ in range(rounds):
+        u = draw(board.random)
+        if np.int64(u & np.uint64(255)) < exchanges and board.state[WAITING] > 0:
+            total += exchange(board, heat)
+            continue
+        chance = np.int64(draw(board.random) >> np.uint64(2))
+        most = 0
+        while most < deepest and chance < heat[most + 1]:
+            most += 1
+        person = board.people[
+            np.int64((((u >> np.uint64(12)) & np.uint64(0xFFFFFF)) * np.uint64(crowd)) >> np.uint64(24))
+        ]
+        step = 1 if u & np.uint64(256) else -1
+        t: Any = np.int64((((u >> np.uint64(36)) & np.uint64(0xFFFF)) * np.uint64(slots)) >> np.uint64(16))
+        if (u >> np.uint64(9)) & np.uint64(7):
+            t = run_end(board.busy, slots, person, t, step)
+            if t < 0:
+                continue
+            t += step
+        if t < 0 or t >= slots or is_busy(board.busy, slots, person, t):
+            continue
+        s: Any = np.int64(((u >> np.uint64(52)) * np.uint64(slots)) >> np.uint64(12))
+        if u & np.uint64(2048):
+            s = run_end(board.busy, slots, person, s, 1)
+        else:
+            s = run_end(board.busy, slots, person, s, -1)
+        if s < 0:
+            continue
+        delta = costing(board.persons, board.cost, person, moving(board.busy, slots, person, s, t))
+        if delta - 2 > most:
+            continue
+        length, other = walk(board.meetings, board.allowed, board.at, board.chain, person, s, t)
+        if length == 0:
+            continue
+        if length & 1:
+            if board.slots[t, LOAD] >= board.slots[t, CAPACITY]:
+                continue
+            delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, s, t))
+        else:
+            delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, t, s))
+        if board.state[LEAVING_HOME] > 0:
+            for i in range(length):
+                home = board.meetings[board.chain[i], HOME]
+                if home >= 0:
+                    here = board.meetings[board.chain[i], SLOT]
+                    if home == here:
+                        delta += board.state[LEAVING_HOME]
+                    elif home == s + t - here:
+                        delta -= board.state[LEAVING_HOME]
+        if delta > most:
+            continue
+        if change(board, length, person, other, s, t):
+            total += delta
+            board.state[ACCEPTED] += 1
+    return total
