@@ -58,10 +58,9 @@ def mark_no_thanks(
         record(
             actor=actor,
             action="meetings.no_thanks",
-            subject=registration,
+            subject=event,  # not the person: organizers read a registration's trail
             event_id=event.id,
             now=now,
-            detail={"other": other.id},
         )
 
 
@@ -80,10 +79,9 @@ def remove_no_thanks(
         record(
             actor=actor,
             action="meetings.no_thanks_removed",
-            subject=registration,
+            subject=event,
             event_id=event.id,
             now=now,
-            detail={"other": other_id},
         )
 
 
@@ -128,24 +126,18 @@ def save_profile(
     if takes_meetings(registration):
         profile.needs_statement, profile.needs_clearance = needs_statement, needs_clearance
         profile.closed_room = closed_room
-    if is_self(actor, registration) and export_statement != profile.export_statement:
+    stated = is_self(actor, registration) and export_statement != profile.export_statement
+    if stated:
         profile.export_statement = export_statement
         profile.export_stated_at = now if export_statement else None
-        record(
-            actor=actor,
-            action="meetings.export_stated" if export_statement else "meetings.export_statement_removed",
-            subject=registration,
-            event_id=event.id,
-            now=now,
-        )
     db.session.flush()
     record(
         actor=actor,
         action="meetings.profile_changed",
-        subject=registration,
+        subject=profile,
         event_id=event.id,
         now=now,
-        detail={"paused": paused, "areas": sorted(area.code for area in areas)},
+        detail={"paused": paused, "areas": sorted(area.code for area in areas), "statement": stated},
     )
     return profile
 

@@ -102,14 +102,21 @@ def meeting_tiles(user: Any, event: Event, now: datetime) -> Iterable[Tile]:
     """The organizers' dashboard: meetings set, and requests without an answer."""
     if can_manage_event(user, event):
         confirmed = count_meetings(event.id).get(MeetingStatus.CONFIRMED, 0)
-        pending = count_requests(event.id).get(RequestState.PENDING, 0)
+        requests = count_requests(event.id)
         yield Tile(N_("Meetings"), confirmed, "meetings.manage_index", order=70)
         yield Tile(
             N_("Meeting requests without an answer"),
-            pending,
+            requests.get(RequestState.PENDING, 0),
             "meetings.manage_requests",
             order=71,
             values={"state": RequestState.PENDING.value},
+        )
+        yield Tile(
+            N_("Mutual interest without a time"),
+            requests.get(RequestState.AGREED, 0),
+            "meetings.manage_requests",
+            order=72,
+            values={"state": RequestState.AGREED.value},
         )
 
 

@@ -195,7 +195,8 @@ def test_no_thanks_is_seen_by_nobody_else(client: FlaskClient, scene: Scene) -> 
                 answer = client.get(scene.path + address)
                 text = re.sub(r'value="[A-Za-z0-9_\-.]{16,}"', "", answer.text)
                 pages[f"{name} {address}"] = f"{answer.status_code} {text}"
-        for page in ("/manage/meetings", "/manage/meetings/requests", "/manage/meetings/hosts"):
+        manage = ["/manage/meetings", "/manage/meetings/requests", "/manage/meetings/hosts"]
+        for page in [*manage, *(f"/manage/registrations/{one.id}" for one in (scene.host, scene.guest))]:
             as_(client, scene.organizer)
             pages[page] = re.sub(r'value="[A-Za-z0-9_\-.]{16,}"', "", client.get(scene.path + page).text)
         return pages
