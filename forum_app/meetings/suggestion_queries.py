@@ -1,6 +1,6 @@
 """Whom to suggest to whom: rows of an event as parties of the matcher, and who is left out."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +26,8 @@ from forum_app.organizations.models import Organization, TechnologyArea, organiz
 from forum_app.registration.models import ParticipantType, Registration
 
 MOST_SUGGESTED = 20
-MOST_PAIRS = 100  # that organizers look through
+MOST_PAIRS = 60  # that organizers look through
+MOST_OF_ONE = 3  # so that one sought-after host does not fill the list
 # A colleague of somebody who was asked already is no news.
 NOT_SUGGESTED = (STOPS_ASKING | STOPS_MEETING) - GATES
 
@@ -213,9 +214,15 @@ def find_pairs(event: Event, *, today: date, most: int = MOST_PAIRS) -> list[Pai
     obstacles = list_obstacles(event, pairs, today)
     free = [pair for pair in pairs if not obstacles[pair] & NOT_SUGGESTED]
     matcher = Matcher([person.party for person in people], _met_publicly(event, hosts, guests))
-    best = matcher.rank_pairs(free, most=most)
-    rows = _load([number for seeker, found in best for number in (seeker, found.key)])
-    return [Pair(rows[seeker], rows[found.key], found) for seeker, found in best]
+    best = matcher.rank_pairs(free, most=len(free))
+    shown: Counter[int] = Counter()
+    chosen: list[tuple[int, Suggestion]] = []
+    for seeker, found in best:
+        if len(chosen) < most and max(shown[seeker], shown[found.key]) < MOST_OF_ONE:
+            shown.update((seeker, found.key))
+            chosen.append((seeker, found))
+    rows = _load([number for seeker, found in chosen for number in (seeker, found.key)])
+    return [Pair(rows[seeker], rows[found.key], found) for seeker, found in chosen]
 
 
 def _speaker(members: Sequence[Person], *, hosting: bool) -> Person | None:

@@ -1,6 +1,6 @@
 """The reasons of a suggestion as one sentence in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask_babel import get_locale
 
@@ -32,7 +32,7 @@ class Sentences:
     def _sentence(
         self, suggestion: Suggestion, texts: Mapping[ReasonCode, str], names: Mapping[str, str]
     ) -> str:
-        for_it = [reason for reason in suggestion.reasons if reason.points > 0][:MOST_REASONS]
+        for_it = _telling([reason for reason in suggestion.reasons if reason.points > 0])
         against = [reason for reason in suggestion.reasons if reason.points < 0]
         clauses = [
             gettext(texts[reason.code]) % {**names, **self._values(reason)} for reason in (*for_it, *against)
@@ -44,22 +44,38 @@ class Sentences:
         values = reason.values
         match reason.code:
             case R.THEY_DO | R.THEY_SEEK | R.SHARED:
-                return {"areas": gettext(", ").join(self.areas.get(code, code) for code in values)}
+                return {"areas": _listed([_inside(self.areas.get(code, code)) for code in values])}
             case R.WORDS:
-                return {"words": gettext(", ").join(values)}
+                return {"words": _listed(values)}
             case R.KINDS:
-                return {
-                    "one": gettext(KIND_LABELS[Kind(values[0])]),
-                    "other": gettext(KIND_LABELS[Kind(values[1])]),
-                }
+                one, other = (_inside(gettext(KIND_LABELS[Kind(value)])) for value in values)
+                return {"one": one, "other": other}
             case R.THEIR_STAGE | R.YOUR_STAGE:
-                return {"stage": gettext(STAGE_LABELS[Stage(values[0])])}
+                return {"stage": _inside(gettext(STAGE_LABELS[Stage(values[0])]))}
             case R.COUNTRY:
                 return {"country": _name("territories", values[0])}
             case R.LANGUAGE:
                 return {"language": _name("languages", values[0])}
             case R.MET:
                 return {"where": values[-1] if language() == "ja" else values[0]}
+
+
+def _telling(reasons: Sequence[Reason]) -> Sequence[Reason]:
+    """The strongest few; that two kinds often meet is said only where little else is known."""
+    others = [reason for reason in reasons if reason.code is not R.KINDS]
+    return others[:MOST_REASONS] if len(others) > 1 else reasons[:MOST_REASONS]
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words in a row: "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return gettext("%(some)s and %(last)s", some=gettext(", ").join(words[:-1]), last=words[-1])
+
+
+def _inside(label: str) -> str:
+    """A label as it reads inside a sentence; abbreviations keep their letters."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def _name(table: str, code: str) -> str:

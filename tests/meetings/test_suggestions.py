@@ -58,8 +58,8 @@ def test_the_page_says_why_in_both_languages(scene: Scene, client: FlaskClient) 
     sign_in(client, scene.guest.user)
     page = client.get(f"{scene.path}/meetings/suggestions").text
     assert (
-        "Looks for Robotics, which you do; Government agency and Start-up often find each other here;"
-        " takes up companies at your stage (Prototype)." in page
+        "Looks for robotics, which you do; takes up companies at your stage (prototype);"
+        " opens a way to Japan." in page
     )
     assert f'id="interest-{scene.host.id}"' in page  # marked in place
     japanese = client.get(f"{scene.path}/meetings/suggestions?lang=ja").text
