@@ -270,7 +270,7 @@ class Model:
     def _hint_values(self, solver: Any) -> None:
         self.model.clear_hints()
         for index in range(len(self.model.proto.variables)):
-            variable = self.model.get_bool_var_from_proto_index(index)
+            variable = self.model.get_int_var_from_proto_index(index)
             self.model.add_hint(variable, solver.value(variable))
 
     def _hint(self, assignments: Iterable[Assignment]) -> None:
