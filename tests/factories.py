@@ -36,6 +36,12 @@ def make_user(email: str | None = None, **values: Any) -> User:
     return user
 
 
+def login_of(person: Registration) -> User:
+    """The login of a person who has one."""
+    assert person.user is not None
+    return person.user
+
+
 def sign_in(client: FlaskClient, user: User) -> FlaskClient:
     """Give client a session of user without the sign-in form; the session starts at the real now."""
     token = f"token-{next(_number)}"

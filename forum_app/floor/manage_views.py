@@ -8,9 +8,9 @@ from flask_login import current_user
 from forum_app.core.text import N_
 from forum_app.events.services import get_event
 from forum_app.floor import blueprint
+from forum_app.floor.pages import chosen_day, day_links
 from forum_app.floor.permissions import can_run_floor
 from forum_app.floor.queries import day_window, list_open_offers
-from forum_app.floor.views import chosen_day, day_links
 from forum_app.meetings.models import MeetingStatus
 from forum_app.meetings.queries import list_meetings_at
 from forum_app.web import clock

@@ -1,6 +1,6 @@
 """The day on a phone: my meetings, who came, freed time on offer; and the board of the hall."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from forum_app.events.models import Event
 from forum_app.events.services import get_event
 from forum_app.floor import blueprint
 from forum_app.floor.forms import MarkForm
+from forum_app.floor.pages import chosen_day, day_links
 from forum_app.floor.permissions import can_answer_offer, can_mark, can_run_floor, can_see_board
 from forum_app.floor.queries import (
     day_window,
@@ -21,11 +22,9 @@ from forum_app.floor.queries import (
     get_offer,
     list_board,
     list_day_of,
-    list_days,
     list_open_offers,
 )
 from forum_app.floor.services import (
-    EARLY,
     NO_MEETING,
     decline_offer,
     mark_arrived,
@@ -33,16 +32,13 @@ from forum_app.floor.services import (
     take_offer,
     undo_no_show,
 )
-from forum_app.meetings.models import MEETING_STATUS_LABELS, Meeting, MeetingStatus
+from forum_app.meetings.models import Meeting, MeetingStatus
 from forum_app.meetings.pages import NOT_IN
-from forum_app.meetings.pages import labels as meeting_labels
 from forum_app.meetings.queries import PRESENT, find_participant, get_meeting
 from forum_app.registration.permissions import active_state
 from forum_app.web import clock
 from forum_app.web.access import authorize, safe_next, signed_in
-from forum_app.web.formats import format_date
 from forum_app.web.forms import ActionForm
-from forum_app.web.languages import language
 from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
@@ -66,36 +62,6 @@ MARKED = {
     "no_show": N_("Noted. If the meeting is not held, its time is offered to others at once."),
     "came": N_("The meeting is on again."),
 }
-
-
-@blueprint.context_processor
-def labels() -> dict[str, object]:
-    return {
-        **meeting_labels(),
-        "MEETING_STATUS_LABELS": MEETING_STATUS_LABELS,
-        "MeetingStatus": MeetingStatus,
-        "early": EARLY,
-    }
-
-
-def chosen_day(event: Event) -> date:
-    """The day asked for, else today if the event is on, else its first."""
-    days = list_days(event)
-    today = clock.now().astimezone(ZoneInfo(event.timezone)).date()
-    asked = request.args.get("day", "")
-    return next((day for day in days if day.isoformat() == asked), today if today in days else days[0])
-
-
-def day_links(event: Event, endpoint: str, day: date) -> list[tuple[str, str, bool]]:
-    """The days of the event as tabs."""
-    return [
-        (
-            format_date(one, language()),
-            url_for(endpoint, slug=event.slug, day=one.isoformat()),
-            one == day,
-        )
-        for one in list_days(event)
-    ]
 
 
 @blueprint.get("/events/<slug>/floor")

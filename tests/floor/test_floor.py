@@ -33,7 +33,7 @@ from forum_app.meetings.models import (
 from forum_app.registration.models import Registration
 from forum_app.web import clock
 from tests.conftest import TestDatabase
-from tests.factories import NOW, grant, make_user, save, sign_in
+from tests.factories import NOW, grant, login_of, make_user, save, sign_in
 from tests.meetings.scene import OPENS, SLOT, Scene, change, make_scene
 from tests.queries import LIMIT_PER_PAGE, count_queries
 
@@ -93,7 +93,7 @@ def open_offer() -> Offer | None:
 def test_one_touch_frees_all_and_offers_it_to_the_best_who_waits(scene: Scene, meeting: Meeting) -> None:
     want = agreed(scene, topic="Want")
     must = agreed(scene, topic="Must", priority=Priority.MUST)
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     assert db.session.get_one(Meeting, meeting.id).status == MeetingStatus.NO_SHOW
     assert claims(meeting) == 0
     offer_freed()
@@ -105,7 +105,7 @@ def test_one_touch_frees_all_and_offers_it_to_the_best_who_waits(scene: Scene, m
     offer_freed()
     assert db.session.scalars(select(Offer.request_id)).all() == [must.id]
     with transaction():
-        decline_offer(actor=scene.host.user, offer=db.session.get_one(Offer, offer.id), now=clock.now())
+        decline_offer(actor=login_of(scene.host), offer=db.session.get_one(Offer, offer.id), now=clock.now())
     offer_freed()
     second = open_offer()
     assert second is not None
@@ -119,9 +119,11 @@ def test_freed_time_becomes_a_meeting_once_both_say_yes(scene: Scene, meeting: M
     offer = open_offer()
     assert offer is not None
     with transaction():
-        assert take_offer(actor=request.asker.user, offer=offer, now=clock.now()) is None
+        assert take_offer(actor=login_of(request.asker), offer=offer, now=clock.now()) is None
     with transaction():
-        made = take_offer(actor=scene.host.user, offer=db.session.get_one(Offer, offer.id), now=clock.now())
+        made = take_offer(
+            actor=login_of(scene.host), offer=db.session.get_one(Offer, offer.id), now=clock.now()
+        )
         assert made is not None
     made = db.session.scalars(select(Meeting).where(Meeting.request_id == request.id)).one()
     assert (made.origin, made.table_id) == (MeetingOrigin.REFILL, meeting.table_id)
@@ -149,9 +151,9 @@ def test_staff_book_for_both_who_stand_beside_them(scene: Scene, meeting: Meetin
 def test_a_late_comer_brings_the_meeting_back(scene: Scene, meeting: Meeting) -> None:
     agreed(scene)
     before = meeting.sequence
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     offer_freed()
-    mark(undo_no_show, meeting, scene.guest, scene.host.user)
+    mark(undo_no_show, meeting, scene.guest, login_of(scene.host))
     row = db.session.get_one(Meeting, meeting.id)
     assert (row.status, row.sequence) == (MeetingStatus.CONFIRMED, before + 2)
     assert claims(meeting) > 0
@@ -160,8 +162,10 @@ def test_a_late_comer_brings_the_meeting_back(scene: Scene, meeting: Meeting) ->
 
 def test_who_missed_is_not_offered_and_whom_they_missed_waits_again(scene: Scene, meeting: Meeting) -> None:
     agreed(scene)
-    mark(mark_no_show, meeting, scene.host, scene.guest.user)
-    assert db.session.get_one(Meeting, meeting.id).request.state == RequestState.AGREED
+    mark(mark_no_show, meeting, scene.host, login_of(scene.guest))
+    request = db.session.get_one(Meeting, meeting.id).request
+    assert request is not None
+    assert request.state == RequestState.AGREED
     offer_freed()
     assert open_offer() is None
 
@@ -178,7 +182,7 @@ def test_who_may_not_or_cannot_is_passed_over(scene: Scene, meeting: Meeting, wh
     else:
         other = scene.more_host()
         scene.accept(scene.ask(best.asker, other), OPENS)
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     offer_freed()
     offer = open_offer()
     assert offer is not None
@@ -198,7 +202,7 @@ def test_an_offer_lapses_and_goes_on(scene: Scene, meeting: Meeting) -> None:
     assert offer.request_id == first.id
     clock.set_to(offer.expires_at + timedelta(seconds=1))
     with pytest.raises(Conflict), transaction():
-        take_offer(actor=scene.host.user, offer=db.session.get_one(Offer, offer.id), now=clock.now())
+        take_offer(actor=login_of(scene.host), offer=db.session.get_one(Offer, offer.id), now=clock.now())
     offer_freed()
     again = open_offer()
     assert again is not None
@@ -208,7 +212,7 @@ def test_an_offer_lapses_and_goes_on(scene: Scene, meeting: Meeting) -> None:
 def test_nothing_is_offered_when_too_little_is_left(scene: Scene, meeting: Meeting) -> None:
     agreed(scene)
     clock.set_to(OPENS + timedelta(minutes=8))
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     offer_freed()
     assert open_offer() is None
 
@@ -217,30 +221,30 @@ def test_what_cannot_be_marked(scene: Scene) -> None:
     meeting = scene.accept(scene.ask())
     clock.set_to(OPENS - timedelta(hours=2))
     with pytest.raises(Conflict):
-        mark(mark_arrived, meeting, scene.guest, scene.guest.user)
+        mark(mark_arrived, meeting, scene.guest, login_of(scene.guest))
     with pytest.raises(Conflict):
-        mark(mark_no_show, meeting, scene.guest, scene.host.user)
+        mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     clock.set_to(BEGUN)
     with pytest.raises(Invalid):
-        mark(mark_no_show, meeting, scene.guest, scene.guest.user)
+        mark(mark_no_show, meeting, scene.guest, login_of(scene.guest))
     with pytest.raises(NotFound):
-        mark(mark_no_show, meeting, scene.guest, scene.more_guest().user)
+        mark(mark_no_show, meeting, scene.guest, login_of(scene.more_guest()))
     with pytest.raises(NotFound):
-        mark(mark_arrived, meeting, scene.more_guest(), scene.host.user)
-    mark(mark_arrived, meeting, scene.guest, scene.host.user)
+        mark(mark_arrived, meeting, scene.more_guest(), login_of(scene.host))
+    mark(mark_arrived, meeting, scene.guest, login_of(scene.host))
     with pytest.raises(Conflict):
-        mark(mark_no_show, meeting, scene.guest, scene.host.user)
-    mark(mark_arrived, meeting, scene.guest, scene.host.user, arrived=False)
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+        mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
+    mark(mark_arrived, meeting, scene.guest, login_of(scene.host), arrived=False)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     with pytest.raises(Conflict):
-        mark(mark_no_show, meeting, scene.guest, scene.host.user)
+        mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
 
 
 @pytest.mark.every_database
 def test_both_say_yes_at_once_and_twice(scene: Scene, meeting: Meeting, database: TestDatabase) -> None:
     """Whatever the order, there is one meeting, and nobody gets an error but a lost race."""
     request = agreed(scene)
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     offer_freed()
     offer = open_offer()
     assert offer is not None
@@ -279,7 +283,7 @@ def test_both_say_yes_at_once_and_twice(scene: Scene, meeting: Meeting, database
 
 
 def test_the_day_page_works_by_touch(scene: Scene, meeting: Meeting, client: FlaskClient) -> None:
-    sign_in(client, scene.host.user)
+    sign_in(client, login_of(scene.host))
     path = f"{scene.path}/floor"
     page = client.get(path, headers={"Accept-Language": "en"})
     assert "Wind sensing" in page.text
@@ -332,16 +336,16 @@ def test_offers_are_told_and_shown_to_the_two_only(
     scene: Scene, meeting: Meeting, client: FlaskClient
 ) -> None:
     request = agreed(scene, topic="Quantum")
-    mark(mark_no_show, meeting, scene.guest, scene.host.user)
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
     offer_freed()
     told = db.session.scalars(select(OutboxMail.to_address).where(OutboxMail.kind == "floor/offered")).all()
-    assert sorted(told) == sorted([request.asker.user.email, scene.host.user.email])
+    assert sorted(told) == sorted([login_of(request.asker).email, login_of(scene.host).email])
     offer = open_offer()
     assert offer is not None
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     assert "Quantum" not in client.get(f"{scene.path}/floor").text
     assert client.post(f"{scene.path}/floor/offers/{offer.id}/take").status_code == 404
-    sign_in(client, request.asker.user)
+    sign_in(client, login_of(request.asker))
     assert "Quantum" in client.get(f"{scene.path}/floor").text
     assert client.post(f"{scene.path}/floor/offers/{offer.id}/book").status_code == 403
     assert client.post(f"{scene.path}/floor/offers/{offer.id}/take").status_code == 303
@@ -358,7 +362,7 @@ def test_pages_cost_the_same_at_any_length(scene: Scene, client: FlaskClient) ->
             made += 1
         row = []
         for user, path in (
-            (scene.host.user, "/floor"),
+            (login_of(scene.host), "/floor"),
             (scene.organizer, "/floor/board"),
             (scene.organizer, "/manage/floor?all=1"),
         ):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +18,7 @@ from forum_app.outcomes.models import Outcome, Pathway, Wish
 from forum_app.outcomes.queries import count_outcomes
 from forum_app.outcomes.services import note_outcome
 from forum_app.web import clock
-from tests.factories import make_member, make_user, sign_in
+from tests.factories import login_of, make_member, make_user, sign_in
 from tests.meetings.scene import OPENS, Scene, change, make_scene
 from tests.queries import LIMIT_PER_PAGE, count_queries
 
@@ -38,25 +39,26 @@ def meeting(scene: Scene) -> Meeting:
     return made
 
 
-def note(scene: Scene, meeting: Meeting, who: str, **values: object) -> Outcome:
-    user = getattr(scene, who).user
+def note(scene: Scene, meeting: Meeting, who: str, **values: Any) -> Outcome:
+    user = login_of(getattr(scene, who))
     with transaction():
         return note_outcome(
             actor=user,
             meeting=db.session.get_one(Meeting, meeting.id),
             now=clock.now(),
-            **{"wish": Wish.FOLLOW_UP, **values},
+            wish=values.pop("wish", Wish.FOLLOW_UP),
+            **values,
         )
 
 
 def test_it_stays_private_until_both_share(scene: Scene, meeting: Meeting, client: FlaskClient) -> None:
     note(scene, meeting, "guest", next_step="We send the test report", shared=True)
     page = f"{scene.path}/outcomes"
-    sign_in(client, scene.host.user)
+    sign_in(client, login_of(scene.host))
     assert "We send the test report" not in client.get(page).text
     note(scene, meeting, "host", wish=Wish.PATHWAY, pathway=Pathway.FCT, note="Impressive", shared=False)
     assert "We send the test report" not in client.get(page).text
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     assert "Impressive" not in client.get(page).text
     note(scene, meeting, "host", wish=Wish.PATHWAY, pathway=Pathway.FCT, note="Impressive", shared=True)
     text = client.get(page, headers={"Accept-Language": "en"}).text
@@ -65,16 +67,16 @@ def test_it_stays_private_until_both_share(scene: Scene, meeting: Meeting, clien
     told = db.session.scalars(
         select(OutboxMail).where(OutboxMail.subject.contains("shared the outcome"))
     ).all()
-    assert [mail.to_address for mail in told] == [scene.guest.user.email]
+    assert [mail.to_address for mail in told] == [login_of(scene.guest).email]
 
 
 def test_taking_the_share_back_closes_it_again(scene: Scene, meeting: Meeting, client: FlaskClient) -> None:
     note(scene, meeting, "guest", note="Ours", shared=True)
     note(scene, meeting, "host", note="Theirs", shared=True)
     note(scene, meeting, "host", note="Theirs", shared=False)
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     assert "Theirs" not in client.get(f"{scene.path}/meetings/{meeting.id}/outcome").text.split("<form")[0]
-    sign_in(client, scene.host.user)
+    sign_in(client, login_of(scene.host))
     assert "Ours" not in client.get(f"{scene.path}/outcomes").text
 
 
@@ -110,22 +112,22 @@ def test_only_those_who_met_and_only_once_it_began(scene: Scene, client: FlaskCl
     with pytest.raises(NotFound):
         note(scene, meeting, "guest")
     path = f"{scene.path}/meetings/{meeting.id}/outcome"
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     assert client.get(path).status_code == 404
     clock.set_to(AFTER)
-    sign_in(client, scene.guest.user)  # the session of long ago has ended
+    sign_in(client, login_of(scene.guest))  # the session of long ago has ended
     assert client.get(path).status_code == 200
-    for stranger in (scene.organizer, scene.more_guest().user):
+    for stranger in (scene.organizer, login_of(scene.more_guest())):
         assert stranger is not None
         sign_in(client, stranger)
         assert client.get(path).status_code == 404
     change(meeting, status=MeetingStatus.NO_SHOW)
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     assert client.get(path).status_code == 404
 
 
 def test_the_form_keeps_what_was_typed(scene: Scene, meeting: Meeting, client: FlaskClient) -> None:
-    sign_in(client, scene.guest.user)
+    sign_in(client, login_of(scene.guest))
     path = f"{scene.path}/meetings/{meeting.id}/outcome"
     answer = client.post(path, data={"wish": "pathway", "note": "<script>typed</script>"})
     assert answer.status_code == 422
@@ -143,8 +145,10 @@ def test_history_shows_ones_own_and_what_both_share(scene: Scene, meeting: Meeti
     note(scene, meeting, "guest", next_step="Ours", shared=False)
     note(scene, meeting, "host", next_step="Theirs", shared=True)
 
+    organization = scene.guest.organization
+
     def known(reader: object) -> list[str]:
-        editions = participation_history(actor=reader, organization=scene.guest.organization, now=AFTER)
+        editions = participation_history(actor=reader, organization=organization, now=AFTER)
         return [one.next_step for e in editions for m in e.meetings for one in m.outcomes]
 
     assert known(member) == ["Ours"]
@@ -162,12 +166,12 @@ def test_lists_cost_the_same_at_any_length(scene: Scene, client: FlaskClient) ->
         while made < number:
             guest = scene.more_guest()
             meeting = scene.accept(scene.ask(guest), OPENS + made * timedelta(minutes=20))
-            for user in (scene.host.user, guest.user):
+            for user in (login_of(scene.host), login_of(guest)):
                 with transaction():
                     row = db.session.get_one(Meeting, meeting.id)
                     note_outcome(actor=user, meeting=row, wish=Wish.NONE, shared=True, now=clock.now())
             made += 1
-        sign_in(client, scene.host.user)
+        sign_in(client, login_of(scene.host))
         with count_queries() as mine:
             assert client.get(f"{scene.path}/outcomes").status_code == 200
         sign_in(client, scene.organizer)
