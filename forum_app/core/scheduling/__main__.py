@@ -23,9 +23,9 @@ from forum_app.core.scheduling.solver import solve
 class _Stop:
     """Set by a signal, or when our parent is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: int) -> None:
         self.asked = False
-        self.parent = os.getppid()
+        self.parent = parent
         signal.signal(signal.SIGTERM, self.ask)
         signal.signal(signal.SIGINT, self.ask)
 
@@ -41,8 +41,10 @@ def main() -> int:
     parser.add_argument("--time-limit", type=float, default=60.0, help="seconds")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    # who starts us may be gone before the libraries are loaded, and getppid() then names another process
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="the process that waits for the answer")
     options = parser.parse_args()
-    should_stop = _Stop()
+    should_stop = _Stop(options.parent)
     try:
         problem = read_problem(sys.stdin.buffer.read(MAX_BYTES + 1))
     except Invalid as error:
