@@ -1,7 +1,7 @@
 """Suggestions measured on the demonstration forum against a random order.
 
 For everybody whose wishes of the coming forum came to mutual interest or a meeting: how many of those
-people stand among the first ten suggested, as if nobody had asked yet; and what a page of it costs.
+people's organizations stand among the first ten suggested, as if nobody had asked yet; and what it costs.
 The people of the demonstration choose by shared areas, by name and by chance (demo/rules.py); the
 matcher knows neither the choice nor the names, so the figure says that it finds what there is to find
 in the data, not how well it does with real people.
@@ -28,7 +28,7 @@ from forum_app.demo.world import FORUM
 from forum_app.events.queries import get_event_by_slug
 from forum_app.meetings.models import MeetingRequest, RequestState
 from forum_app.meetings.rule_queries import HARD, list_obstacles, today_at
-from forum_app.meetings.suggestion_queries import list_people
+from forum_app.meetings.suggestion_queries import first_of_each, list_people
 from forum_app.web import clock
 
 FIRST = 10
@@ -70,13 +70,17 @@ def _quality() -> list[dict[str, object]]:
         able = [n for n, p in people.items() if n != me and (p.hosts or people[me].hosts)]
         obstacles = list_obstacles(event, [(me, number) for number in able], today)
         able = [number for number in able if not obstacles[me, number] & HARD]
-        ranked = [suggestion.key for suggestion in matcher.rank(me, able, most=len(able))]
-        found["recall"].append(recall_at(ranked, mutual[me], FIRST))
-        found["ndcg"].append(ndcg_at(ranked, mutual[me], FIRST))
+        of = {number: people[number].organization_id for number in able}
+        # as on the page, where one of each organization stands: it is the organization that is found
+        wanted = {people[number].organization_id or -number for number in mutual[me]}
+        best = first_of_each(matcher.rank(me, able, most=len(able)), of)
+        ranked = [of[suggestion.key] or -suggestion.key for suggestion in best]
+        found["recall"].append(recall_at(ranked, wanted, FIRST))
+        found["ndcg"].append(ndcg_at(ranked, wanted, FIRST))
         for _ in range(20):
-            chance.shuffle(able)
-            found["random recall"].append(recall_at(able, mutual[me], FIRST))
-            found["random ndcg"].append(ndcg_at(able, mutual[me], FIRST))
+            chance.shuffle(ranked)
+            found["random recall"].append(recall_at(ranked, wanted, FIRST))
+            found["random ndcg"].append(ndcg_at(ranked, wanted, FIRST))
     mean = {name: round(statistics.fmean(values), 3) for name, values in found.items()}
     return [
         {"name": f"suggestions: recall@{FIRST}", "value": mean["recall"], "random": mean["random recall"]},

@@ -132,9 +132,31 @@ class Suggestion:
 _RUN = re.compile("[a-z][a-z0-9-]{3,}|[\u30a1-\u30fa\u30fc]{3,}|[\u3400-\u9fff\u3005]{2,}")
 
 
+# Words of every profile, which tell nothing even where few happen to use them.
+_PLAIN_EN = (
+    "about after again against also among another because been before being between both build building "
+    "business can come companies company could does doing done down each every find finds first for "
+    "from full gets give gives good great group have help helps here high into its itself japan "
+    "japanese just know known last like line long look looking looks made make makes making many market "
+    "meet meeting meets more most much need needs never next nobody nothing only open other others over "
+    "part partner partners people place provide provides ready same seek seeking seeks should show "
+    "shown shows since small some start still such take takes technology than that their them then "
+    "there these they thing this those through time today together under until upon used user users "
+    "using very want wants what when where which while whose will wish with within without work working "
+    "works world would year years your"
+)
+_PLAIN_JA = (
+    "最初 以上 以内 以下 企業 当社 弊社 会社 株式会社 技術 開発 研究 提供 製造 実現 投資 可能 必要 利用 "
+    "使用 活用 対象 目的 事業 製品 組織 協力 協業 市場 米国 日本 日米 両国 世界 国内 海外 初期 段階 "
+    "将来 現在 今後 本社 人々 専門 支援 紹介 希望 年間 現場 方法 問題 サービス システム プロジェクト "
+    "メンバー パートナー"
+)
+_PLAIN = frozenset(f"{_PLAIN_EN} {_PLAIN_JA}".split())
+
+
 def words_of(text: str) -> frozenset[str]:
     """The words of a text that may tell what it is about, in comparable form."""
-    return frozenset(_RUN.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return frozenset(_RUN.findall(unicodedata.normalize("NFKC", text).casefold())) - _PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,7 @@ from forum_app.registration.models import ParticipantType, Registration
 
 MOST_SUGGESTED = 20
 MOST_PAIRS = 60  # that organizers look through
-MOST_OF_ONE = 3  # so that one sought-after host does not fill the list
-# A colleague of somebody who was asked already is no news.
+MOST_OF_ONE = 2  # so that one sought-after host does not fill the list
 NOT_SUGGESTED = (STOPS_ASKING | STOPS_MEETING) - GATES
 
 
@@ -123,14 +122,22 @@ def _codes(statement: Any) -> dict[int, frozenset[str]]:
 def find_suggestions(
     event: Event, me: Registration, *, today: date, most: int = MOST_SUGGESTED
 ) -> list[Suggestion]:
-    """The best people for me whom neither of us has asked, best first; constant statements.
+    """The best people for me, one of each organization, best first; constant statements.
 
-    Left out: who may not meet me or cannot be asked, whatever the ground, and my colleagues.
+    Left out: who may not meet me or cannot be asked, whatever the ground, my colleagues, and whoever asked
+    me or was asked by me, with their colleagues.
     """
     people = list_people(event.id)
-    asked = _requested_with(me.id)
+    asked, organizations = _requested_with(me.id)
     i_host = me.type.takes_meetings
-    able = [p for p in people if p.id != me.id and p.id not in asked and (p.hosts or i_host)]
+    able = [
+        person
+        for person in people
+        if person.id != me.id
+        and person.id not in asked
+        and person.organization_id not in organizations
+        and (person.hosts or i_host)
+    ]
     obstacles = list_obstacles(event, [(me.id, person.id) for person in able], today)
     free = [person.id for person in able if not obstacles[me.id, person.id] & NOT_SUGGESTED]
     parties = [person.party for person in people]
@@ -138,7 +145,21 @@ def find_suggestions(
         parties.append(_own_party(me))
     users = {person.user_id: person.id for person in able}
     met = {frozenset((me.id, users[user])): where for user, where in _met(me, users).items()}
-    return Matcher(parties, met).rank(me.id, free, most=most)
+    ranked = Matcher(parties, met).rank(me.id, free, most=len(free))
+    return first_of_each(ranked, {person.id: person.organization_id for person in able})[:most]
+
+
+def first_of_each(ranked: Sequence[Suggestion], organizations: Mapping[int, int | None]) -> list[Suggestion]:
+    """The best of each organization, in the same order; people without one stand for themselves."""
+    seen: set[int] = set()
+    chosen = []
+    for suggestion in ranked:
+        organization_id = organizations[suggestion.key]
+        if organization_id is None or organization_id not in seen:
+            chosen.append(suggestion)
+        if organization_id is not None:
+            seen.add(organization_id)
+    return chosen
 
 
 def _own_party(me: Registration) -> Party:
@@ -158,14 +179,15 @@ def _own_party(me: Registration) -> Party:
     )
 
 
-def _requested_with(me_id: int) -> set[int]:
-    """Everybody with whom there is or was a request, in either direction."""
+def _requested_with(me_id: int) -> tuple[set[int], set[int]]:
+    """With whom there is or was a request, in either direction: the people, their organizations."""
+    request = MeetingRequest
     rows = db.session.execute(
-        select(MeetingRequest.asker_id, MeetingRequest.host_id).where(
-            or_(MeetingRequest.asker_id == me_id, MeetingRequest.host_id == me_id)
-        )
-    )
-    return {number for row in rows for number in row} - {me_id}
+        select(Registration.id, Registration.organization_id)
+        .join(request, or_(request.asker_id == Registration.id, request.host_id == Registration.id))
+        .where(or_(request.asker_id == me_id, request.host_id == me_id), Registration.id != me_id)
+    ).all()
+    return {row[0] for row in rows}, {row[1] for row in rows if row[1] is not None}
 
 
 def _met(me: Registration, users: Collection[int]) -> dict[int, tuple[str, str]]:

@@ -32,7 +32,7 @@ class Sentences:
     def _sentence(
         self, suggestion: Suggestion, texts: Mapping[ReasonCode, str], names: Mapping[str, str]
     ) -> str:
-        for_it = _telling([reason for reason in suggestion.reasons if reason.points > 0])
+        for_it = _telling([reason for reason in suggestion.reasons if reason.points > 0 and _read(reason)])
         against = [reason for reason in suggestion.reasons if reason.points < 0]
         clauses = [
             gettext(texts[reason.code]) % {**names, **self._values(reason)} for reason in (*for_it, *against)
@@ -46,7 +46,7 @@ class Sentences:
             case R.THEY_DO | R.THEY_SEEK | R.SHARED:
                 return {"areas": _listed([_inside(self.areas.get(code, code)) for code in values])}
             case R.WORDS:
-                return {"words": _listed(values)}
+                return {"words": _listed(_read(reason))}
             case R.KINDS:
                 one, other = (_inside(gettext(KIND_LABELS[Kind(value)])) for value in values)
                 return {"one": one, "other": other}
@@ -58,6 +58,13 @@ class Sentences:
                 return {"language": _name("languages", values[0])}
             case R.MET:
                 return {"where": values[-1] if language() == "ja" else values[0]}
+
+
+def _read(reason: Reason) -> Sequence[str]:
+    """The values that the reader can read: words of texts are in one of two scripts."""
+    if reason.code is not R.WORDS:
+        return reason.values
+    return [word for word in reason.values if word.isascii() == (language() != "ja")]
 
 
 def _telling(reasons: Sequence[Reason]) -> Sequence[Reason]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from forum_app.audit.services import record
 from forum_app.core.errors import Invalid, NotFound
@@ -106,6 +106,17 @@ def _fill(
         area = db.session.scalar(select(TechnologyArea).where(TechnologyArea.code == target.area))
         if area is None:
             raise Invalid(N_("The technology area %(code)s is not known."), field="area", code=target.area)
+    twins = select(Exclusion.id).where(
+        Exclusion.organization_id == organization.id,
+        Exclusion.id != (row.id or 0),
+        Exclusion.other_id == target.other.id if target.other is not None else Exclusion.other_id.is_(None),
+        Exclusion.kind == target.kind if target.kind is not None else Exclusion.kind.is_(None),
+        Exclusion.area_id == area.id if area is not None else Exclusion.area_id.is_(None),
+        Exclusion.weapons_related == target.weapons_related,
+        or_(Exclusion.ends_on.is_(None), Exclusion.ends_on >= now.date()),
+    )
+    if db.session.scalar(twins.limit(1)) is not None:
+        raise Invalid(N_("A rule about them is in force already. Change that one."), field="target")
     row.other, row.other_id = target.other, target.other.id if target.other is not None else None
     row.kind = target.kind
     row.area, row.area_id = area, area.id if area is not None else None

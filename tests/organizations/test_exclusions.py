@@ -154,6 +154,16 @@ def test_an_ended_rule_is_told_apart(fund: Fund, client: FlaskClient) -> None:
     assert rules()[0].reason == "Mended"
 
 
+def test_one_rule_about_one_target_at_a_time(fund: Fund, client: FlaskClient) -> None:
+    sign_in(client, fund.representative)
+    add(fund, ends_on=date(2026, 10, 20))  # has ended: another may follow
+    assert client.post(PATH, data=typed()).status_code == 303
+    answer = client.post(PATH, data=typed(ground="other"))
+    assert answer.status_code == 422
+    assert "A rule about them is in force already." in answer.text
+    assert client.post(f"{PATH}/{rules()[-1].id}", data=typed(ground="other")).status_code == 303
+
+
 def test_a_form_sent_twice_adds_one_rule(fund: Fund, client: FlaskClient) -> None:
     sign_in(client, fund.representative)
     for _ in range(2):
@@ -255,7 +265,7 @@ def test_the_list_costs_the_same_at_any_length_and_is_bounded(fund: Fund, client
     with count_queries() as many:
         assert client.get(PATH).text.count("data-confirm=") == MOST_EXCLUSIONS
     assert len(few) == len(many) <= LIMIT_PER_PAGE
-    assert client.post(PATH, data=typed()).status_code == 422
+    assert client.post(PATH, data=typed(target="kind", kind="press")).status_code == 422
 
 
 # --- What an organization states about itself ---------------------------------------------------------
