@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     # who starts us may be gone before the libraries are loaded, and getppid() then names another process
-    parser.add_argument("--parent", type=int, default=os.getppid(), help="the process that waits for the answer")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="who waits for the answer")
     options = parser.parse_args()
     should_stop = _Stop(options.parent)
     try:
