@@ -325,6 +325,8 @@ FEATURES["timetable"] = {
     "POST timetable.publish":      "302  403  403  403  403  403  403  in   403  in",
     "GET timetable.people":        "302  403  403  403  403  403  403  200  403  200",
     "GET timetable.tables":        "302  403  403  403  403  403  403  200  403  200",
+    "GET timetable.repair":        "302  403  403  403  403  403  403  200  403  200",
+    "POST timetable.repair":       "302  403  403  403  403  403  403  in   403  in",
     "GET timetable.meeting":       "302  403  403  403  403  403  403  200  403  200",
     "POST timetable.meeting":      "302  403  403  403  403  403  403  in   403  in",
     "POST timetable.pin":          "302  403  403  403  403  403  403  in   403  in",

@@ -16,6 +16,7 @@ from forum_app.demo.people import seed_accounts, seed_organizations, seed_people
 from forum_app.demo.programme import seed_agenda, seed_pitches
 from forum_app.demo.registrations import seed_registrations
 from forum_app.demo.rules import seed_exclusions
+from forum_app.demo.timetable import seed_schedule
 from forum_app.demo.world import ACCOUNTS, FORUM, PAST, ZONE, World
 from forum_app.events.models import Series
 from forum_app.events.queries import find_event
@@ -65,6 +66,8 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
             seed_meetings(event, world.organizations, registrations, world.users, now, held=held)
             if held:
                 seed_outcomes(event)
+            else:
+                seed_schedule(event, actor=world.users["organizer"], now=now)
         make_working_group(world, dicas, first + timedelta(days=91))
 
 

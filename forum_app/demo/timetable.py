@@ -55,6 +55,23 @@ def publish_greedily(event: Event, *, actor: User | None, now: datetime) -> Sche
     return run
 
 
+def seed_schedule(event: Event, *, actor: User, now: datetime) -> None:
+    """A schedule that was published before a third of the interest was agreed, so that a run of one's own
+    has something to place."""
+    late = db.session.scalars(
+        select(MeetingRequest.id)
+        .where(MeetingRequest.event_id == event.id, MeetingRequest.state == RequestState.AGREED)
+        .order_by(MeetingRequest.id)
+    ).all()[::3]
+    _turn(late, RequestState.PENDING)
+    publish_greedily(event, actor=actor, now=now)
+    _turn(late, RequestState.AGREED)
+
+
+def _turn(ids: Sequence[int], state: RequestState) -> None:
+    db.session.execute(update(MeetingRequest).where(MeetingRequest.id.in_(ids)).values(state=state))
+
+
 def seed_wishes(event: Event, *, wishes: int, tables: int, now: datetime) -> int:
     """Everything a schedule run needs at an event whose people are there: logins, slots, tables,
     interpreters, and wishes agreed by both sides. How many wishes there are; the same on each call."""

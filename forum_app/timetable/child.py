@@ -98,7 +98,8 @@ def _pipe(pipe: Any) -> BinaryIO:
 def solving(instance: str, *, time_limit: int, seed: int, workers: int | None = None) -> Iterator[Child]:
     """A scheduler at work on instance (b2b-instance/1 as JSON); ended when the block is left."""
     count = workers or min(8, os.cpu_count() or 1)
-    options = ("--time-limit", str(time_limit), "--seed", str(seed), "--workers", str(count))
+    options = ["--time-limit", str(time_limit), "--seed", str(seed), "--workers", str(count)]
+    options += ["--parent", str(os.getpid())]  # it ends when we do, however we end
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
         (*COMMAND, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -6,14 +6,19 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from forum_app.accounts.models import User
 from forum_app.core.errors import Conflict
 from forum_app.core.scheduling.checker import check
-from forum_app.core.scheduling.problem import Assignment
-from forum_app.db import transaction
+from forum_app.core.scheduling.problem import Assignment, Status
+from forum_app.db import db, transaction
+from forum_app.events.models import Event
 from forum_app.queue import every, job
 from forum_app.timetable.child import Child, ChildFailed, solving
+from forum_app.timetable.plan_queries import Plan
 from forum_app.timetable.queries import list_waiting_ids
+from forum_app.timetable.repair_services import apply_repair, plan_repair
 from forum_app.timetable.services import (
+    NOT_FOUND,
     NOT_SOLVED,
     NOT_TRUE,
     Task,
@@ -25,8 +30,10 @@ from forum_app.timetable.services import (
 )
 from forum_app.web import clock
 
+ATTEMPTS = 3  # of a repair, while others change meetings
 BEAT = 1.0  # seconds between two words of a run
 LATE = 30.0  # seconds that a scheduler may take longer than it was given
+NOTHING = (Status.UNKNOWN.value, Status.INFEASIBLE.value)
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +70,9 @@ def perform(
     if faults := _faults(task, result):
         log.error("schedule run %s: the result is wrong: %s", run_id, "; ".join(faults[:3]))
         _fail(task, NOT_TRUE)
+        return
+    if result.get("status") in NOTHING and not result["assignments"]:
+        _fail(task, NOT_FOUND)  # an empty schedule would drop every meeting that is published
         return
     with transaction():
         finish_run(task, result, now=clock.now())
@@ -102,6 +112,34 @@ def _faults(task: Task, result: Mapping[str, Any]) -> tuple[str, ...]:
 def _fail(task: Task, sentence: str) -> None:
     with transaction():
         fail_run(task, sentence, now=clock.now())
+
+
+@job()
+def repair(event_id: int, actor_id: int | None = None) -> None:
+    """Make the published schedule of an event fit again; safe to run twice."""
+    repair_now(event_id, actor_id=actor_id)
+
+
+def repair_now(event_id: int, *, actor_id: int | None = None) -> Plan | None:
+    """Plan a repair and make it, at once; what it changed, None if nothing was broken.
+
+    For jobs and commands: it solves outside a transaction and then opens one. If somebody changes meetings
+    in between, it is planned again.
+    """
+    for attempt in range(ATTEMPTS):
+        db.session.rollback()
+        plan = plan_repair(db.session.get_one(Event, event_id), now=clock.now())
+        if plan is None:
+            return None
+        try:
+            with transaction():
+                event = db.session.get_one(Event, event_id)
+                actor = db.session.get(User, actor_id) if actor_id is not None else None
+                apply_repair(actor=actor, event=event, plan=plan, now=clock.now())
+            return plan
+        except Conflict:
+            log.info("repair of event %s: somebody was faster (%s)", event_id, attempt + 1)
+    return None
 
 
 @job(schedule=every(minute="*"))

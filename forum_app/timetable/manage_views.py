@@ -34,6 +34,7 @@ from forum_app.timetable.queries import (
     people_by_id,
     people_of_requests,
 )
+from forum_app.timetable.repair_services import request_repair, what_is_broken
 from forum_app.timetable.results import Summary, differences, summarize
 from forum_app.timetable.services import resume_run, start_run, stop_run
 from forum_app.web import clock
@@ -301,3 +302,32 @@ def publish(slug: str, run_id: int) -> Response | tuple[str, int]:
         ],
     )
     return html, 409 if conflict is not None else form.status
+
+
+@blueprint.route("/events/<slug>/manage/timetable/repair", methods=["GET", "POST"])
+@signed_in
+def repair(slug: str) -> Response | tuple[str, int]:
+    """Published meetings that no longer fit, and the button that lets the worker mend them."""
+    event = managed_event(slug)
+    form = ActionForm()
+    if form.validate_on_submit():
+        with submission() as done:
+            request_repair(actor=current_user, event=event, now=clock.now())
+            done.redirect(
+                url_for("timetable.repair", slug=slug),
+                flash=gettext("The repair runs. Within seconds everybody whose meeting moves gets a mail."),
+            )
+        return done.response
+    plan = what_is_broken(event, now=clock.now())
+    rows = [*plan.clashing, *plan.fell_out]
+    page = cut(rows, TableState.from_request(sorts=["time"]))
+    html = render_template(
+        "timetable/repair.html",
+        event=event,
+        form=form,
+        page=page,
+        plan=plan,
+        people=people_by_id(event.id, {person for one in page.rows for person in (one.host, one.guest)}),
+        tables={table.id: table for table in list_tables(event.id)},
+    )
+    return html, form.status

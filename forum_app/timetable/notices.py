@@ -33,7 +33,7 @@ class Entry:
     was: datetime | None
 
 
-def notify_published(event: Event, lines: Sequence[Line], *, now: datetime) -> int:
+def notify_published(event: Event, lines: Sequence[Line], *, repair: bool, now: datetime) -> int:
     """Queue a mail for everybody whose meetings are new, moved or dropped; how many. Two statements and
     one row per mail."""
     ids = {person for line in lines for person in (line.change.host, line.change.guest)}
@@ -61,7 +61,7 @@ def notify_published(event: Event, lines: Sequence[Line], *, now: datetime) -> i
         queue_mail(
             to=person.user,
             template="timetable/published",
-            context={"event": event, "changes": mails[number]},
+            context={"event": event, "changes": mails[number], "repair": repair},
             now=now,
         )
         count += 1

@@ -85,9 +85,16 @@ def publish_run(*, actor: User | None, event: Event, run: ScheduleRun, now: date
 
 
 def apply_changes(
-    *, actor: User | None, event: Event, changes: Sequence[Change], now: datetime
+    *,
+    actor: User | None,
+    event: Event,
+    changes: Sequence[Change],
+    now: datetime,
+    repair: bool = False,
 ) -> list[Meeting]:
     """Make, move and drop meetings, with their claims, requests and mails; the meetings touched.
+
+    repair: the mails say that something came up.
 
     Rows are taken in the order of claim_services: meetings, claims, requests. Raises Conflict if any
     meeting, resource or request was taken meanwhile; the caller's transaction undoes the rest.
@@ -141,7 +148,7 @@ def apply_changes(
             raise Conflict(OVERTAKEN)
         _answer(request, change)
     db.session.flush()
-    notify_published(event, lines, now=now)
+    notify_published(event, lines, repair=repair, now=now)
     return every
 
 

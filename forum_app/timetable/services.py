@@ -34,6 +34,7 @@ NOT_SO_NOW = N_("This run has moved on meanwhile; look at it again.")
 NOT_SOLVED = N_(
     "The scheduler ended without a schedule. Start a new run; tell the operators if it happens again."
 )
+NOT_FOUND = N_("No schedule was found in the time given. Start a new run with more time.")
 NOT_TRUE = N_(
     "The schedule did not pass the independent check, so it was thrown away. Please tell the operators."
 )
