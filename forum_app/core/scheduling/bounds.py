@@ -5,6 +5,7 @@ to whole numbers of 1/1024 and the bound is computed from them exactly. Any non-
 good ones a sharp one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ortools.linear_solver import pywraplp
@@ -44,8 +45,10 @@ def weight_bound(problem: Problem) -> int:
     return duals(problem).bound
 
 
-def duals(problem: Problem) -> Duals:
-    """Solve the relaxation and keep its prices."""
+def duals(problem: Problem, worth: Sequence[int] | None = None) -> Duals:
+    """Solve the relaxation and keep its prices. worth: what to maximize instead of the meetings' weights."""
+    if worth is None:
+        worth = [meeting.weight for meeting in problem.meetings]
     allowed = allowed_slots(problem)
     mine: list[list[int]] = [[] for _ in problem.participants]
     for k, meeting in enumerate(problem.meetings):
@@ -76,7 +79,7 @@ def duals(problem: Problem) -> Duals:
         all_seats.SetCoefficient(held, 1)
         if meeting.interpreters is not None:
             all_talks.SetCoefficient(held, 1)
-        objective.SetCoefficient(held, meeting.weight)
+        objective.SetCoefficient(held, worth[k])
     solved = solver.Solve() == pywraplp.Solver.OPTIMAL
 
     def price_of(row: pywraplp.Constraint) -> int:
@@ -91,9 +94,32 @@ def duals(problem: Problem) -> Duals:
             surplus.append(None)
             continue
         paid = price[meeting.a] + price[meeting.b] + seat + (talk if meeting.interpreters is not None else 0)
-        surplus.append(meeting.weight * UNIT - paid)
-        exact += max(0, meeting.weight * UNIT - paid)
+        surplus.append(worth[k] * UNIT - paid)
+        exact += max(0, worth[k] * UNIT - paid)
     return Duals(exact // UNIT, exact, tuple(price), tuple(places), tuple(surplus), usable)
+
+
+def moved_bound(problem: Problem, weight: int) -> int:
+    """No schedule that places at least this weight moves fewer rows of Problem.previous.
+
+    A row can only be kept if its meeting is held and its slot is still allowed. So maximize n x weight +
+    rows kept, n larger than their number, over the same relaxation: with the bound b on that, a schedule of
+    the weight keeps at most b - n x weight rows.
+    """
+    allowed = allowed_slots(problem)
+    away = problem.table_unavailable
+    rows = [
+        row
+        for row in problem.previous
+        if row.slot in allowed[row.meeting]
+        and not (away and row.table is not None and row.slot in away[row.table])
+    ]
+    n = len(problem.previous) + 1
+    worth = [n * meeting.weight for meeting in problem.meetings]
+    for row in rows:
+        worth[row.meeting] += 1
+    most = min(len(rows), duals(problem, worth).bound - n * weight)
+    return max(0, len(problem.previous) - most)
 
 
 def _matching(choices: list[list[int]], most: int) -> int:

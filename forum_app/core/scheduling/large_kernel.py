@@ -21,10 +21,9 @@ Bytes = NDArray[np.uint8]
 
 
 def compiled(function: F) -> F:
-    """numba.njit with its disk cache, typed as the function itself. Needs a writable __pycache__ or
-    NUMBA_CACHE_DIR.
-    """
-    return numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload,no-any-return]
+    """numba.njit, kept on disk; without reference counts (_nrt), as a kernel makes no arrays: compiles faster."""
+    compile_: Any = numba.njit
+    return compile_(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[no-any-return]
 
 
 # Columns of Board.meetings, Board.persons and Board.slots, and places of Board.state.
@@ -120,7 +119,7 @@ def removing(busy: Bits, slots: int, person: int, slot: int) -> Any:
 
 
 @compiled
-def moving(busy: Bits, slots: int, person: int, source: int, target: int) -> int:
+def moving(busy: Bits, slots: int, person: int, source: int, target: int) -> Any:
     """How many runs the person gains when a meeting goes from the slot source to the free slot target."""
     gained = removing(busy, slots, person, source) + adding(busy, slots, person, target)
     if source - target == 1 or target - source == 1:
