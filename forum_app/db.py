@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from sqlalchemy import (
     TypeDecorator,
     event,
 )
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
@@ -42,7 +44,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
-WRITE = "forum_write"
+CONNECTION = "forum_connection"
 PATIENCE = 200  # milliseconds
 log = logging.getLogger(__name__)
 
@@ -106,11 +108,25 @@ def _on_connect(connection: Any, record: object) -> None:
     cursor.close()
 
 
-@event.listens_for(Engine, "begin")
-def _on_begin(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        write = connection.get_execution_options().get(WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+_writing: ContextVar[bool] = ContextVar("forum_writing", default=False)
+
+
+@contextmanager
+def begun_to_write() -> Iterator[None]:
+    """What begins inside is meant to write."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def _begin(dialect: Dialect, connection: Any) -> None:
+    connection.execute("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+# Not a listener of "begin": one listener for an event of an engine makes each statement look for more.
+SQLiteDialect_pysqlite.do_begin = _begin  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -125,7 +141,8 @@ def transaction() -> Iterator[None]:
     session.rollback()  # ends the read that came before and expires what it loaded
     session.info["after_commit"] = []
     try:
-        session.connection(execution_options={WRITE: True})
+        with begun_to_write():
+            session.info[CONNECTION] = session.connection()
         yield
         session.commit()
     except StaleDataError as error:
@@ -143,6 +160,8 @@ def transaction() -> Iterator[None]:
     except BaseException:
         session.rollback()
         raise
+    finally:
+        session.info.pop(CONNECTION, None)
     callbacks: list[Callable[[], None]] = session.info.pop("after_commit", [])
     for callback in callbacks:
         callback()
@@ -154,7 +173,11 @@ def run(statement: Executable, values: Mapping[str, Any] | None = None) -> Curso
     For statements that are built once and run often. Nothing pending is flushed first, and loaded rows do not
     learn of a change.
     """
-    return db.session.connection().execute(statement, values)
+    session = db.session()
+    connection: Connection | None = session.info.get(CONNECTION)  # the session would look for it anew
+    if connection is None or connection.closed:
+        connection = session.connection()
+    return connection.execute(statement, values)
 
 
 def run_insert(statement: Insert, values: Mapping[str, Any]) -> int:
@@ -181,7 +204,7 @@ def write_if_free(statement: Executable) -> None:
         if is_sqlite:
             connection.connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
         try:
-            with connection.execution_options(**{WRITE: True}).begin():
+            with begun_to_write(), connection.begin():
                 if not is_sqlite:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
                 connection.execute(statement)

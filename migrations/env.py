@@ -4,7 +4,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from forum_app.db import WRITE, Base, db
+from forum_app.db import Base, begun_to_write, db
 
 
 def render_item(kind: str, obj: object, autogen_context: object) -> str | bool:
@@ -22,7 +22,7 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-with db.engine.connect().execution_options(**{WRITE: True}) as connection:
+with begun_to_write(), db.engine.connect() as connection:
     run(connection)
     if connection.in_transaction():
         connection.commit()
