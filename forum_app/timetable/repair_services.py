@@ -4,7 +4,6 @@ Somebody is absent, a table is gone, a rule was made: some published meetings no
 gets only what is published, so that it finds the fewest moves; freed time is for the floor to offer.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,13 +12,13 @@ from forum_app.accounts.models import User
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, PermissionDenied
 from forum_app.core.scheduling.checker import check
-from forum_app.core.scheduling.problem import Assignment
+from forum_app.core.scheduling.reading import write_result
+from forum_app.core.scheduling.repair import repair
 from forum_app.db import after_commit
 from forum_app.events.models import Event
 from forum_app.meetings.models import Meeting
 from forum_app.queue import queue
 from forum_app.timetable.assembly import assemble
-from forum_app.timetable.child import ChildFailed, solving
 from forum_app.timetable.instance import Instance, Planned
 from forum_app.timetable.instance_queries import FREEZE, list_standing, read_facts
 from forum_app.timetable.permissions import can_schedule
@@ -28,8 +27,8 @@ from forum_app.timetable.publish_services import STALE, apply_changes
 from forum_app.timetable.services import ONLY_ORGANIZERS
 
 REPAIR = "forum_app.timetable.jobs.repair"
-SECONDS = 4
-"""What a repair may take; moves are few, so it is done long before."""
+SECONDS = 2.0
+"""What the computing may take; moves are few, so it is done long before."""
 
 
 def what_is_broken(event: Event, *, now: datetime) -> Plan:
@@ -52,28 +51,26 @@ def request_repair(*, actor: User, event: Event, now: datetime) -> None:
     after_commit(lambda: queue.enqueue(REPAIR, event.id, actor.id))
 
 
-def plan_repair(event: Event, *, now: datetime, seconds: int = SECONDS) -> Plan | None:
-    """The changes that make the published schedule fit again; None if it does. Reads, and solves in a
-    process of its own: to be called outside a transaction. Raises ChildFailed."""
+def plan_repair(event: Event, *, now: datetime, seconds: float = SECONDS) -> Plan | None:
+    """The changes that make the published schedule fit again; None if it does. Reads, then computes for
+    up to so many seconds: to be called outside a transaction."""
     broken = what_is_broken(event, now=now)
     if not (broken.broken or broken.fell_out):
         return None
     facts = read_facts(event, now=now)
     facts.wishes = [wish for wish in facts.wishes if wish.held is not None]
     instance = assemble(facts)
-    planned = instance.planned(_solved(instance, seconds)) if instance.wishes else []
+    planned = instance.planned(_repaired(instance, seconds)) if instance.wishes else []
     return compare_with_today(event, planned, known=None, now=now)
 
 
-def _solved(instance: Instance, seconds: int) -> Mapping[str, Any]:
-    with solving(json.dumps(instance.b2b), time_limit=seconds, seed=1) as child:
-        while not child.wait(0.2):
-            pass
-        result = child.result()
-    report = check(instance.problem(), [Assignment(*row) for row in result["assignments"]])
+def _repaired(instance: Instance, seconds: float) -> Mapping[str, Any]:
+    problem = instance.problem()
+    result = repair(problem, time_limit=seconds)
+    report = check(problem, result.assignments)
     if not report.feasible:
-        raise ChildFailed(f"the repair is wrong: {report.violations[0]}")
-    return result
+        raise RuntimeError(f"a repair is wrong: {report.violations[0]}")
+    return write_result(problem, result)
 
 
 def apply_repair(*, actor: User | None, event: Event, plan: Plan, now: datetime) -> list[Meeting]:
