@@ -5,26 +5,19 @@ meetings, then those who lack one less, ...); the fewest moves from the schedule
 What a level has reached binds those after it.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ortools.sat.python import cp_model
 
 from forum_app.core.scheduling.problem import Assignment, Problem, allowed_slots, tables_per_slot
 
+Tell = Callable[[tuple[Assignment, ...], int], None]
+"""Called with each better schedule (without free tables) and the bound of the level."""
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What a level has reached. bound: proven; equal to value if optimal. assignments: without free
-    tables."""
 
-    name: str
-    value: int
-    bound: int
-    assignments: tuple[Assignment, ...]
+UNBOUNDED = 2**62
 
 
 class Model:
@@ -223,62 +216,50 @@ class Model:
 
     def solve(
         self,
-        name: str,
         objective: Any,
         *,
-        largest: bool = False,
-        ends_at: float,
+        at_least: int | None,
+        seconds: float,
         seed: int,
         workers: int,
-        hint: Iterable[Assignment] | None = None,
-        tell: Callable[[Level], None],
+        hint: Iterable[Assignment] | None,
+        tell: Tell,
         should_stop: Callable[[], bool],
-    ) -> Level | None:
-        """Optimizes one level, and binds the next ones to what was reached; None: nothing found.
+    ) -> tuple[int | None, int]:
+        """Maximizes one level. Returns value and proven bound; the value is None if nothing was found.
 
-        Raises Impossible if the rules cannot be kept.
+        at_least: what is known to be possible. Raises Impossible if the rules cannot be kept.
         """
         model = self.model
+        model.clear_hints()
         if hint is not None:
-            self._hint(hint)
-        if largest:
-            model.maximize(objective)
-        else:
-            model.minimize(objective)
-        solver = cp_model.CpSolver()
+            at = {row.meeting: row.slot for row in hint}
+            for index, places in enumerate(self.place):
+                for slot, variable in places.items():
+                    model.add_hint(variable, at.get(index) == slot)
+        if at_least is not None:
+            self.bind(objective, at_least)
+        model.maximize(objective)
+        solver: Any = cp_model.CpSolver()
         solver.parameters.num_workers = workers
         solver.parameters.random_seed = seed
-        solver.parameters.max_time_in_seconds = max(0.05, ends_at - time.monotonic())
-        watcher = _Watcher(self, name, tell, should_stop)
+        solver.parameters.max_time_in_seconds = max(0.05, seconds)
+        watcher = _Watcher(self, tell, should_stop)
         solver.best_bound_callback = watcher.bound
         status = solver.solve(model, watcher)
+        model.clear_objective()
         if status == cp_model.INFEASIBLE:
             raise Impossible
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None
+            return None, UNBOUNDED
+        bound = int((solver.best_objective_bound + 1e-6) // 1)
         value = round(solver.objective_value)
-        bound = value if status == cp_model.OPTIMAL else _whole(solver.best_objective_bound, up=not largest)
-        level = Level(name, value, bound, self.assignments(solver.value))
-        model.clear_objective()
-        if largest:
-            model.add(objective >= value)
-        else:
-            model.add(objective <= value)
-        self._hint_values(solver)
-        return level
+        tell(self.assignments(solver.value), bound)
+        return value, value if status == cp_model.OPTIMAL else bound
 
-    def _hint_values(self, solver: Any) -> None:
-        self.model.clear_hints()
-        for index in range(len(self.model.proto.variables)):
-            variable = self.model.get_int_var_from_proto_index(index)
-            self.model.add_hint(variable, solver.value(variable))
-
-    def _hint(self, assignments: Iterable[Assignment]) -> None:
-        at = {row.meeting: row.slot for row in assignments}
-        self.model.clear_hints()
-        for index, places in enumerate(self.place):
-            for slot, variable in places.items():
-                self.model.add_hint(variable, at.get(index) == slot)
+    def bind(self, objective: Any, value: int) -> None:
+        """What follows must reach at least the value."""
+        self.model.add(objective >= value)
 
     def assignments(self, value: Callable[[Any], int]) -> tuple[Assignment, ...]:
         rows = []
@@ -298,32 +279,16 @@ class Impossible(Exception):
 
 
 class _Watcher(cp_model.CpSolverSolutionCallback):
-    def __init__(
-        self, model: Model, name: str, tell: Callable[[Level], None], should_stop: Callable[[], bool]
-    ) -> None:
+    def __init__(self, model: Model, tell: Tell, should_stop: Callable[[], bool]) -> None:
         super().__init__()
         self.owner = model
-        self.name = name
         self.tell = tell
         self.should_stop = should_stop
 
     def on_solution_callback(self) -> None:
-        self.tell(
-            Level(
-                self.name,
-                round(self.objective_value),
-                round(self.best_objective_bound),
-                self.owner.assignments(self.value),
-            )
-        )
-        if self.should_stop():
-            self.stop_search()
+        self.tell(self.owner.assignments(self.value), int((self.best_objective_bound + 1e-6) // 1))
+        self.bound(0.0)
 
     def bound(self, _: float) -> None:
         if self.should_stop():
             self.stop_search()
-
-
-def _whole(bound: float, *, up: bool) -> int:
-    """A bound of whole values made whole."""
-    return -int(-(bound - 1e-6) // 1) if up else int((bound + 1e-6) // 1)

@@ -1,27 +1,34 @@
 """The scheduler: chooses how to solve, keeps the best so far, and lets the checker judge what it returns."""
 
+import importlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from forum_app.core.scheduling.checker import Report, check
 from forum_app.core.scheduling.exact import Fewest, fewest_breaks, is_plain
-from forum_app.core.scheduling.exact_model import Impossible, Level, Model
 from forum_app.core.scheduling.exact_tables import with_tables
+from forum_app.core.scheduling.explain import explain_unplaced
 from forum_app.core.scheduling.problem import (
     Assignment,
     Problem,
     Progress,
-    Reason,
     Result,
     Status,
-    allowed_slots,
-    tables_per_slot,
 )
 
 SMALL = 40_000
 """Meetings times slots up to which the exact model is tried."""
-FOREVER = 10_000.0
+TINY = 2_000
+"""And up to which it needs no start by local search."""
+FIRST_SEARCH = 8.0
+"""Seconds at most for the search at forum scale where the exact model follows."""
+
+
+def _part(name: str) -> Any:
+    """A part that loads OR-Tools or numba, which takes a second or two; quick answers do without."""
+    return importlib.import_module(f"forum_app.core.scheduling.{name}")
 
 
 class Wrong(Exception):
@@ -50,6 +57,8 @@ def solve(
 
 
 class _Run:
+    """One run. offer() takes schedules from wherever they come and keeps the best."""
+
     def __init__(
         self,
         problem: Problem,
@@ -67,6 +76,9 @@ class _Run:
         self.progress = progress
         self.asked_to_stop = should_stop or (lambda: False)
         self.best: tuple[Assignment, ...] | None = None
+        self.report: Report | None = None
+        self.key: tuple[int, ...] | None = None
+        self.most_wished = max((person.min_meetings for person in problem.participants), default=0)
         self.impossible = False
         self.proven = False
         self.weight_bound = sum(meeting.weight for meeting in problem.meetings)
@@ -76,16 +88,81 @@ class _Run:
     def stopped(self) -> bool:
         return time.monotonic() >= self.ends_at or self.asked_to_stop()
 
+    def left(self) -> float:
+        return max(0.0, self.ends_at - time.monotonic())
+
+    def offer(self, assignments: Sequence[Assignment]) -> bool:
+        """Keeps the schedule if it is feasible and better in lexicographic order; True if feasible."""
+        rows = with_tables(self.problem, assignments)
+        report = check(self.problem, rows)
+        if not report.feasible:
+            return False
+        key = self.key_of(report)
+        if self.key is None or key > self.key:
+            self.best, self.report, self.key = rows, report, key
+        return True
+
+    def key_of(self, report: Report) -> tuple[int, ...]:
+        """One place per level: weight, lacking meetings, moved, breaks; larger is better."""
+        lacking = (
+            -sum(1 for short in report.shortfalls if short >= j) for j in range(self.most_wished, 0, -1)
+        )
+        return (report.weight, *lacking, -report.moved, -report.breaks)
+
     def solve(self) -> None:
         self.tell("placing")
-        if self.problem.all_mandatory and is_plain(self.problem):
+        size = len(self.problem.meetings) * self.problem.n_slots
+        small = size <= SMALL
+        if self.problem.all_mandatory and is_plain(self.problem) and small:
             self.fewest(self.problem, range(len(self.problem.meetings)), exact=True)
+            return
+        if size > TINY:
+            self.search(FIRST_SEARCH if small else self.left(), small)
+        if self.settled() or not small:
+            return
+        everything = range(len(self.problem.meetings))
+        if is_plain(self.problem) and self.best is not None and len(self.best) == len(everything):
+            self.fewest(only(self.problem, everything), everything, exact=True)
         else:
             self.levels()
 
+    def settled(self) -> bool:
+        """Whether what was found reaches the bounds."""
+        report = self.report
+        if report is None:
+            return False
+        self.proven = (
+            report.weight == self.weight_bound
+            and report.breaks == self.breaks_bound
+            and not report.moved
+            and not report.shortfalls
+        )
+        return self.proven
+
+    # -------------------------------------------------------------- at forum scale
+
+    def search(self, seconds: float, small: bool) -> None:
+        """A good schedule by local search, and bounds by linear programming."""
+        bounds = _part("bounds")
+        duals = bounds.duals(self.problem)
+        self.weight_bound = min(self.weight_bound, duals.bound)
+        found = _part("large").search(
+            self.problem,
+            time_limit=max(0.5, min(seconds, self.left() * (0.4 if small else 0.97))),
+            seed=self.seed,
+            workers=self.workers,
+            progress=self.progress,
+            should_stop=self.asked_to_stop,
+            weight_bound=self.weight_bound,
+        )
+        self.offer(found.assignments)
+        if self.report is not None:
+            self.breaks_bound = bounds.breaks_bound(self.problem, self.report.weight, duals)
+        self.tell("breaks")
+
     # -------------------------------------------------------------- mandatory and plain
 
-    def fewest(self, problem: Problem, meetings: Sequence[int], *, exact: bool) -> None:
+    def fewest(self, problem: Problem, meetings: Sequence[int], *, exact: bool, share: float = 1.0) -> None:
         """Fewest breaks of a plain problem, whose meetings are ours under other numbers.
 
         exact: what is proven of it is proven of ours.
@@ -93,113 +170,105 @@ class _Run:
 
         def tell(found: Fewest) -> None:
             if found.assignments is not None:
-                self.best = tuple(replace(row, meeting=meetings[row.meeting]) for row in found.assignments)
+                self.offer([replace(row, meeting=meetings[row.meeting]) for row in found.assignments])
             if exact:
                 self.breaks_bound = max(self.breaks_bound, found.lower)
             self.tell("breaks")
 
         found = fewest_breaks(
             problem,
-            time_limit=max(0.1, self.ends_at - time.monotonic()),
+            time_limit=max(0.1, self.left() * share),
             seed=self.seed,
             workers=self.workers,
             tell=tell,
             should_stop=self.asked_to_stop,
         )
-        if found.assignments is not None:
-            tell(found)
         if exact:
             self.impossible = found.impossible
             self.proven = found.proven
 
-    # -------------------------------------------------------------- everything else
+    # -------------------------------------------------------------- small, with all the rules
 
     def levels(self) -> None:
-        problem = self.problem
-        model = Model(problem)
+        exact_model = _part("exact_model")
+        model = exact_model.Model(self.problem)
+        objectives = [model.weight(), *(-lacking for lacking in model.lacking()), -model.moves()]
+        bound_to: list[int] = []
         proven = True
         try:
-            if not problem.all_mandatory:
-                level = self.level(model, "weight", model.weight(), largest=True, share=0.5)
-                if level is None:
+            for place, objective in enumerate([*objectives, -sum(model.breaks)]):
+                last = place == len(objectives)
+                if last:
+                    self.shortcut()
+                value, bound = self.level(model, objective, place, bound_to, share=1.0 if last else 0.4)
+                if value is None:
                     return
-                self.weight_bound = level.bound
-                proven = level.bound == level.value
-            for objective in model.lacking():
-                level = self.level(model, "lacking", objective, share=0.3)
-                if level is None:
-                    return
-                proven = proven and level.bound == level.value
-            if problem.previous:
-                level = self.level(model, "moved", model.moves(), share=0.5)
-                if level is None:
-                    return
-                self.moved_bound = level.bound if proven else 0
-                proven = proven and level.bound == level.value
-            hint = self.shortcut()
-            level = self.level(model, "breaks", sum(model.breaks), hint=hint)
-            if level is None:
-                return
-            self.breaks_bound = level.bound if proven else 0
-            self.proven = proven and level.bound == level.value
-        except Impossible:
-            if self.best is None:
-                self.impossible = True
-            else:
+                bound_to.append(value)
+                if place == 0:
+                    self.weight_bound = min(self.weight_bound, bound)
+                    bound = self.weight_bound
+                elif place == len(objectives) - 1 and proven:
+                    self.moved_bound = -bound
+                elif last and proven:
+                    self.breaks_bound = max(self.breaks_bound, -bound)
+                    bound = -self.breaks_bound
+                proven = proven and bound == value
+            self.proven = proven
+        except exact_model.Impossible:
+            if self.best is not None:
                 raise
-
-    def shortcut(self) -> tuple[Assignment, ...] | None:
-        """Fewer breaks for the chosen meetings, by the search for mandatory schedules, where it knows the
-        rules."""
-        if self.best is None or not is_plain(self.problem):
-            return None
-        chosen = [row.meeting for row in self.best]
-        problem = only(self.problem, chosen)
-        before = self.best
-        ends_at = self.ends_at
-        self.ends_at = min(ends_at, time.monotonic() + 0.5 * max(0.0, ends_at - time.monotonic()))
-        self.fewest(problem, chosen, exact=False)
-        self.ends_at = ends_at
-        return self.best if self.best is not before else None
+            self.impossible = True
 
     def level(
-        self,
-        model: Model,
-        name: str,
-        objective: object,
-        *,
-        largest: bool = False,
-        share: float = 1.0,
-        hint: Iterable[Assignment] | None = None,
-    ) -> Level | None:
-        def tell(level: Level) -> None:
-            self.best = level.assignments
-            if name == "weight":
-                self.weight_bound = min(self.weight_bound, level.bound)
-            self.tell("breaks" if name == "breaks" else "placing")
+        self, model: Any, objective: Any, place: int, bound_to: list[int], *, share: float
+    ) -> tuple[int | None, int]:
+        """Maximizes one level and binds those after it. Returns value and bound; None: nothing was found."""
+        known = None
+        if self.key is not None and list(self.key[:place]) == bound_to:
+            known = self.key[place]
+        ceiling = self.weight_bound if place == 0 else 0
+        if known == ceiling:
+            model.bind(objective, known)
+            return known, ceiling
 
-        left = max(0.0, self.ends_at - time.monotonic())
-        level = model.solve(
-            name,
+        def tell(assignments: tuple[Assignment, ...], bound: int) -> None:
+            if place == 0:
+                self.weight_bound = min(self.weight_bound, bound)
+            self.offer(assignments)
+            self.tell("breaks" if place == len(self.key or ()) - 1 else "placing")
+
+        found, bound = model.solve(
             objective,
-            largest=largest,
-            ends_at=time.monotonic() + share * left,
+            at_least=known,
+            seconds=share * self.left(),
             seed=self.seed,
             workers=self.workers,
-            hint=hint,
+            hint=self.best if known is not None else None,
             tell=tell,
             should_stop=self.stopped,
         )
-        if level is not None:
-            self.best = level.assignments
-        return level
+        value = known if found is None else found
+        if value is not None:
+            model.bind(objective, value)
+        return value, min(ceiling, bound)
+
+    def shortcut(self) -> None:
+        """Fewer breaks for the chosen meetings, by the search for mandatory schedules."""
+        if (
+            self.best is not None
+            and self.report is not None
+            and self.report.breaks
+            and is_plain(self.problem)
+        ):
+            chosen = [row.meeting for row in self.best]
+            self.fewest(only(self.problem, chosen), chosen, exact=False, share=0.4)
 
     # -------------------------------------------------------------- telling
 
     def tell(self, phase: str) -> None:
         if self.progress is None:
             return
-        report = check(self.problem, self.best) if self.best is not None else None
+        report = self.report
         self.progress(
             Progress(
                 seconds=time.monotonic() - self.began_at,
@@ -213,39 +282,28 @@ class _Run:
         )
 
     def result(self) -> Result:
-        if self.best is None or self.impossible:
-            return self.without()
-        assignments = with_tables(self.problem, self.best)
+        assignments, status = self.best, Status.OPTIMAL if self.proven else Status.FEASIBLE
+        if self.impossible or assignments is None:
+            assignments, status = (), Status.INFEASIBLE if self.impossible else Status.UNKNOWN
         report = check(self.problem, assignments)
-        if not report.feasible:
+        if status in (Status.OPTIMAL, Status.FEASIBLE) and not report.feasible:
             raise Wrong("; ".join(report.violations[:5]))
-        self.best = assignments
-        status = Status.OPTIMAL if self.proven else Status.FEASIBLE
         self.tell("done")
-        return _result(self, status, assignments, report)
-
-    def without(self) -> Result:
-        """There is no schedule, or none was found; if none must be placed, an empty one is one."""
-        status = Status.INFEASIBLE if self.impossible else Status.UNKNOWN
-        return _result(self, status, (), check(self.problem, ()))
-
-
-def _result(run: _Run, status: Status, assignments: tuple[Assignment, ...], report: Report) -> Result:
-    return Result(
-        status=status,
-        assignments=assignments,
-        placed_weight=report.weight,
-        weight_bound=run.weight_bound,
-        breaks=report.breaks,
-        breaks_bound=run.breaks_bound,
-        moved=report.moved,
-        moved_bound=run.moved_bound,
-        seconds=time.monotonic() - run.began_at,
-        unplaced=reasons(run.problem, assignments),
-        idle_slots=report.idle_slots,
-        idle_slots_available=report.idle_slots_available,
-        table_changes=report.table_changes,
-    )
+        return Result(
+            status=status,
+            assignments=assignments,
+            placed_weight=report.weight,
+            weight_bound=self.weight_bound,
+            breaks=report.breaks,
+            breaks_bound=self.breaks_bound,
+            moved=report.moved,
+            moved_bound=self.moved_bound,
+            seconds=time.monotonic() - self.began_at,
+            unplaced=explain_unplaced(self.problem, assignments),
+            idle_slots=report.idle_slots,
+            idle_slots_available=report.idle_slots_available,
+            table_changes=report.table_changes,
+        )
 
 
 def only(problem: Problem, chosen: Sequence[int]) -> Problem:
@@ -260,53 +318,3 @@ def only(problem: Problem, chosen: Sequence[int]) -> Problem:
     )
     pinned = tuple(replace(row, meeting=number[row.meeting]) for row in problem.pinned)
     return replace(problem, meetings=meetings, all_mandatory=True, previous=(), pinned=pinned)
-
-
-def reasons(problem: Problem, assignments: Iterable[Assignment]) -> tuple[tuple[int, Reason], ...]:
-    """Why each meeting that is not placed is not."""
-    rows = list(assignments)
-    placed = {row.meeting for row in rows}
-    slots = allowed_slots(problem)
-    free_tables = tables_per_slot(problem)
-    busy: list[set[int]] = [set() for _ in problem.participants]
-    tables = {(row.slot, row.table) for row in rows}
-    talking = {(row.slot, row.interpreter) for row in rows if row.interpreter is not None}
-    for row in rows:
-        free_tables[row.slot] -= 1
-        busy[problem.meetings[row.meeting].a].add(row.slot)
-        busy[problem.meetings[row.meeting].b].add(row.slot)
-
-    def table_free(index: int, slot: int) -> bool:
-        serve = problem.meetings[index].tables
-        if serve is None:
-            return free_tables[slot] > 0
-        away = problem.table_unavailable
-        return any((slot, t) not in tables and not (away and slot in away[t]) for t in serve)
-
-    def interpreter_free(index: int, slot: int) -> bool:
-        serve = problem.meetings[index].interpreters
-        if serve is None:
-            return True
-        return any(
-            (slot, q) not in talking and slot not in problem.interpreters[q].unavailable for q in serve
-        )
-
-    def reason(index: int) -> Reason:
-        meeting = problem.meetings[index]
-        if not slots[index]:
-            return Reason.NO_COMMON_SLOT
-        for p in (meeting.a, meeting.b):
-            most = problem.participants[p].max_meetings
-            if most is not None and len(busy[p]) >= most:
-                return Reason.LIMIT_REACHED
-        open_slots = [slot for slot in slots[index] if slot not in busy[meeting.a] | busy[meeting.b]]
-        if not open_slots:
-            return Reason.PARTICIPANT_FULL
-        open_slots = [slot for slot in open_slots if table_free(index, slot)]
-        if not open_slots:
-            return Reason.NO_TABLE
-        if not any(interpreter_free(index, slot) for slot in open_slots):
-            return Reason.NO_INTERPRETER
-        return Reason.OUTWEIGHED
-
-    return tuple((index, reason(index)) for index in range(len(problem.meetings)) if index not in placed)
