@@ -8,7 +8,7 @@ from forum_app.accounts.models import User
 from forum_app.agenda.models import AgendaItem
 from forum_app.agenda.queries import current_agenda
 from forum_app.core.intervals import grid_cells
-from forum_app.db import db
+from forum_app.db import db, transaction
 from forum_app.demo.bench import seed_bench
 from forum_app.demo.seed import is_seeded, seed_demo
 from forum_app.demo.world import ACCOUNTS, CLOSED, FORUM, PAST
@@ -23,7 +23,8 @@ from forum_app.meetings.models import (
     OfficeHours,
     ResourceKind,
 )
-from forum_app.organizations.models import Organization
+from forum_app.meetings.rule_enforcement_services import end_what_rules_forbid
+from forum_app.organizations.models import Exclusion, Organization
 from forum_app.pitches.models import PitchCall, PitchReview, PitchSubmission
 from forum_app.registration.models import SEATED, ParticipantType, Registration
 from tests.factories import NOW
@@ -81,7 +82,8 @@ def test_claims_and_seats_agree_with_what_is_booked(app: Flask) -> None:
     wanted = set()
     for meeting in db.session.scalars(select(Meeting)):
         uses = [(ResourceKind.PERSON, p.registration.user_id) for p in meeting.participants]
-        uses.append((ResourceKind.TABLE, meeting.table_id))
+        if meeting.table_id is not None:  # remote ones have none
+            uses.append((ResourceKind.TABLE, meeting.table_id))
         if meeting.interpreter_id is not None:
             uses.append((ResourceKind.INTERPRETER, meeting.interpreter_id))
         for cell in grid_cells(meeting.starts_at, meeting.ends_at):
@@ -101,3 +103,10 @@ def test_the_benchmark_event_has_the_size_asked_for(app: Flask) -> None:
     assert count(Registration, Registration.event_id == event.id) == 40
     assert count(Room, Room.event_id == event.id) == 8
     assert (event.ends_on - event.starts_on).days == 2
+
+
+def test_nothing_in_the_demonstration_is_against_a_rule(app: Flask) -> None:
+    seed_demo(settings=app.config["FORUM_SETTINGS"], now=NOW)
+    assert count(Exclusion) > 5
+    with transaction():
+        assert end_what_rules_forbid(now=NOW) == 0
