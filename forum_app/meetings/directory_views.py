@@ -12,7 +12,8 @@ from forum_app.meetings import blueprint
 from forum_app.meetings.directory_queries import INTEREST_FILTERS, list_countries, page_directory
 from forum_app.meetings.interest_forms import MarkForm
 from forum_app.meetings.interest_queries import profiles_of
-from forum_app.meetings.pages import NOT_IN, country_name, takes_part
+from forum_app.meetings.models import OfficeHours
+from forum_app.meetings.pages import NOT_IN, country_name, open_slots, takes_part
 from forum_app.meetings.permissions import can_see_directory
 from forum_app.meetings.queries import find_participant
 from forum_app.meetings.relation_queries import relations_of
@@ -65,11 +66,16 @@ def directory(slug: str) -> str:
         and (me is None or relations[person.id].shows_times)
     ]
     notes: dict[int, str] = {}
-    direct: set[int] = set()
+    direct: dict[int, list[OfficeHours]] = {}
     for hours in list_office_hours([host.id for host in hosts]):
         notes.setdefault(hours.registration_id, bilingual(hours, "note"))
         if hours.direct and hours.ends_at > now:
-            direct.add(hours.registration_id)
+            direct.setdefault(hours.registration_id, []).append(hours)
+    slots = list_free_slots(event, hosts, now=now, guest=me, most=SLOTS_SHOWN)
+    for number, hours_of in direct.items():
+        if number in relations and relations[number].hides_open:
+            taken = open_slots(hours_of, slots[number])
+            slots[number] = [slot for slot in slots[number] if slot not in taken]
     kinds = [(kind.value, gettext(KIND_LABELS[kind])) for kind in Kind]
     of_areas = [(area.code, bilingual(area, "name")) for area in areas]
     filters = [
@@ -110,7 +116,7 @@ def directory(slug: str) -> str:
         me=me,
         page=page,
         groups=[(org, list(people)) for org, people in groupby(page.rows, lambda p: p.organization)],
-        slots=list_free_slots(event, hosts, now=now, guest=me, most=SLOTS_SHOWN),
+        slots=slots,
         notes=notes,
         direct=direct,
         profiles=profiles_of([person.id for person in page.rows]),

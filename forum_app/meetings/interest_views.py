@@ -22,7 +22,7 @@ from forum_app.meetings.pages import NOT_IN, country_name, open_slots, own_path,
 from forum_app.meetings.permissions import can_see_directory
 from forum_app.meetings.queries import find_open_request, find_participant
 from forum_app.meetings.relation_queries import Relation, Standing, relations_of
-from forum_app.meetings.rule_queries import HARD, Obstacle, get_terms, today_at
+from forum_app.meetings.rule_queries import Obstacle
 from forum_app.meetings.rule_services import MayNotMeet
 from forum_app.meetings.services import request_meeting, withdraw_request
 from forum_app.meetings.slot_queries import FreeSlot, list_free_slots, list_office_hours
@@ -57,7 +57,9 @@ def person_page(
     slots: list[FreeSlot] = []
     if person.type.takes_meetings and (relation is None or relation.shows_times):
         slots = list_free_slots(event, [person], now=now, guest=me)[person.id]
-    direct = open_slots(hours, slots) if me is not None and not _hides_slots(event, me, person) else []
+    direct = open_slots(hours, slots) if me is not None else []
+    if relation is not None and relation.hides_open:
+        slots, direct = [slot for slot in slots if slot not in direct], []
     page = render_template(
         "meetings/person.html",
         event=event,
@@ -79,12 +81,6 @@ def person_page(
         KIND_LABELS=KIND_LABELS,
     )
     return page, 409 if problem else mark.status if mark else 200
-
-
-def _hides_slots(event: Event, me: Registration, person: Registration) -> bool:
-    """Whether open slots look taken to me: the same to whoever may not meet, whatever the ground."""
-    terms = get_terms(event, me.id, person.id, today=today_at(event, clock.now()))
-    return bool(terms.obstacles & (HARD | {Obstacle.PAUSED}))
 
 
 @blueprint.get("/events/<slug>/directory/<int:registration_id>")
@@ -202,7 +198,7 @@ def _find_open(
 ) -> tuple[list[OfficeHours], list[FreeSlot], Relation]:
     hours = [one for one in list_office_hours([host.id]) if one.direct]
     relation = relations_of(event, me, [host], clock.now())[host.id]
-    if not hours or _hides_slots(event, me, host):
+    if not hours or relation.hides_open:
         return hours, [], relation
     slots = list_free_slots(event, [host], now=clock.now(), guest=me)[host.id]
     return hours, open_slots(hours, slots), relation

@@ -15,7 +15,7 @@ from forum_app.meetings.interest_queries import (
 from forum_app.meetings.models import MeetingRequest, RequestState
 from forum_app.meetings.permissions import may_be_asked, same_organization
 from forum_app.meetings.queries import OPEN
-from forum_app.meetings.rule_queries import STOPS_ASKING, list_obstacles, today_at
+from forum_app.meetings.rule_queries import HARD, STOPS_ASKING, Obstacle, list_obstacles, today_at
 from forum_app.registration.models import Registration
 
 
@@ -40,11 +40,15 @@ class Standing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """request: the open one between the two. ended: the latest of mine that came to nothing."""
+    """request: the open one between the two. ended: the latest of mine that came to nothing.
+
+    hides_open: times that could be booked at once look taken, since a booking would be refused.
+    """
 
     standing: Standing
     request: MeetingRequest | None = None
     ended: MeetingRequest | None = None
+    hides_open: bool = False
 
     @property
     def shows_times(self) -> bool:
@@ -92,5 +96,6 @@ def relations_of(
     found = {}
     for person in people:
         between = open_ones.get(person.id)
-        found[person.id] = Relation(standing(person, between), between, ended.get(person.id))
+        hides_open = bool(obstacles.get((me.id, person.id), frozenset()) & (HARD | {Obstacle.PAUSED}))
+        found[person.id] = Relation(standing(person, between), between, ended.get(person.id), hides_open)
     return found

@@ -30,7 +30,7 @@ from forum_app.meetings.models import (
     Priority,
     RequestState,
 )
-from forum_app.meetings.pages import acting_as, on_behalf, slot_label, table_label, takes_part
+from forum_app.meetings.pages import acting_as, on_behalf, open_slots, slot_label, table_label, takes_part
 from forum_app.meetings.permissions import (
     answering,
     can_answer,
@@ -51,6 +51,7 @@ from forum_app.meetings.queries import (
     list_meetings_of,
     list_tables,
 )
+from forum_app.meetings.relation_queries import relations_of
 from forum_app.meetings.rule_queries import GATES, Obstacle, Terms, get_terms, today_at
 from forum_app.meetings.rule_services import (
     BY_RULE,
@@ -67,10 +68,7 @@ from forum_app.meetings.services import (
     request_meeting,
     withdraw_request,
 )
-from forum_app.meetings.slot_queries import (
-    FreeSlot,
-    list_free_slots,
-)
+from forum_app.meetings.slot_queries import FreeSlot, list_free_slots, list_office_hours
 from forum_app.registration.models import Registration
 from forum_app.web import clock
 from forum_app.web.access import authorize, signed_in
@@ -80,6 +78,7 @@ from forum_app.web.navigation import event_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
 
+TIMES_SHOWN = 6  # beside the form: a hint that there is time
 SHOWN_SLOTS = 60  # radio buttons on a page; the first are the ones that matter
 
 event_navigation.add("meetings.index", N_("Meetings"), order=40, visible=takes_part)
@@ -161,7 +160,7 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
     known = find_open_request(me.id, host.id)
     refusal = None if known else _refusal_to_ask(event, me, host)
     team = list_team(event.id, host.organization_id)
-    slots = [] if refusal else list_free_slots(event, [host], now=now, guest=me, most=6)[host.id]
+    slots = [] if refusal else _times_to_show(event, me, host)
     page = render_template(
         "meetings/ask.html",
         event=event,
@@ -179,6 +178,16 @@ def ask(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
         problem=sentence(problem) if problem else None,
     )
     return page, 409 if problem else form.status
+
+
+def _times_to_show(event: Event, me: Registration, host: Registration) -> list[FreeSlot]:
+    """The next free times of host; without those to be booked at once if I could not book them."""
+    now = clock.now()
+    slots = list_free_slots(event, [host], now=now, guest=me)[host.id]
+    taken = open_slots(list_office_hours([host.id]), slots)
+    if relations_of(event, me, [host], now)[host.id].hides_open:
+        slots = [slot for slot in slots if slot not in taken]
+    return slots[:TIMES_SHOWN]
 
 
 def _refusal_to_ask(event: Event, me: Registration, host: Registration) -> Any:  # a translated text

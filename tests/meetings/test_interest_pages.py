@@ -229,6 +229,10 @@ def test_no_thanks_is_seen_by_nobody_else(client: FlaskClient, scene: Scene) -> 
 
 def test_an_open_slot_of_who_said_no_thanks_looks_taken(client: FlaskClient, scene: Scene) -> None:
     change(scene.hours, direct=True)
+    pages = ("/directory", f"/directory/{scene.host.id}", f"/meetings/ask/{scene.host.id}")
+    as_(client, scene.guest.user)
+    for page in pages:
+        assert "13:00–13:20" in client.get(scene.path + page).text, page
     with transaction():
         assert scene.host.user is not None
         mark_no_thanks(
@@ -236,6 +240,8 @@ def test_an_open_slot_of_who_said_no_thanks_looks_taken(client: FlaskClient, sce
         )
     as_(client, scene.guest.user)
     address = f"{person_path(scene, scene.host)}/book"
+    for page in pages:
+        assert "13:00–13:20" not in client.get(scene.path + page).text, page
     assert value(OPENS) not in client.get(address).text
     lost = client.post(address, data={"slot": value(OPENS), "topic": "Now"})
     assert lost.status_code == 409
