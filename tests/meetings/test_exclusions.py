@@ -18,8 +18,10 @@ from werkzeug.routing import BuildError, Rule
 
 from forum_app.accounts.models import User
 from forum_app.db import db, transaction
+from forum_app.floor.queries import list_board
+from forum_app.floor.refill_services import offer_freed_time
 from forum_app.mail.models import OutboxMail
-from forum_app.meetings.booking_services import accept_request, book_direct, book_meeting
+from forum_app.meetings.booking_services import accept_request, book_direct, book_meeting, cancel_meeting
 from forum_app.meetings.models import (
     KindBar,
     Meeting,
@@ -280,6 +282,29 @@ def test_meetings_that_were_held_stay_history(scene: Scene) -> None:
     exclude(organization_of(scene.host), other_id=scene.guest.organization_id)
     with transaction():
         assert end_what_rules_forbid(now=meeting.starts_at + timedelta(minutes=1)) == 0
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_freed_time_is_not_offered_against_a_rule(scene: Scene, ruled: bool) -> None:
+    change(scene.ask(), state=RequestState.AGREED)
+    freed = scene.accept(scene.ask(scene.more_guest()))
+    if ruled:
+        exclude(organization_of(scene.guest), other_id=scene.host.organization_id)
+    with transaction():
+        cancel_meeting(actor=scene.organizer, meeting=freed, reason="", now=NOW)
+        offer = offer_freed_time(freed=freed, now=NOW)
+        assert (offer is None) is ruled
+
+
+def test_the_board_forgets_a_pair_that_a_rule_keeps_apart(scene: Scene) -> None:
+    scene.accept(scene.ask())
+    soon = OPENS - timedelta(minutes=10)
+    assert len(list_board(scene.event, soon)) == 1
+    exclude(organization_of(scene.host), kind=Kind.STARTUP)
+    with transaction():
+        end_what_rules_forbid(now=NOW)
+    forget()
+    assert list_board(scene.event, soon) == []
 
 
 # --- The law, tried at random -------------------------------------------------------------------------
