@@ -15,8 +15,8 @@ from threading import Thread
 from typing import Any, BinaryIO
 
 COMMAND = (sys.executable, "-m", "forum_app.core.scheduling")
-GRACE = 20.0
-"""Seconds between asking for the best so far and giving up on it."""
+GRACE = 90.0
+"""Seconds between asking for the best so far and giving up on it; a busy machine takes its time."""
 LONGEST_LINE = 64 * 1024
 KEPT_WORDS = 2_000
 
