@@ -39,10 +39,16 @@ def notify_meeting(meeting: Meeting, name: str, *, actor: User | None, now: date
             continue
         if name != "cancelled" and person.state not in PRESENT:
             continue
-        other = next((one for one in people if one.id != person.id), person)
+        others = [one for one in people if one.id != person.id] or [person]
         queue_mail(
             to=person.user,
             template=f"meetings/{name}",
-            context={"meeting": meeting, "event": meeting.event, "other": other, "table": table},
+            context={
+                "meeting": meeting,
+                "event": meeting.event,
+                "other": others[0],
+                "others": others,
+                "table": table,
+            },
             now=now,
         )

@@ -77,6 +77,7 @@ class Placing:
         Raises Conflict with alternatives, Invalid when the table or the interpreter cannot serve at all.
         """
         logins = sorted(person.user_id for person in self.people if person.user_id is not None)
+        self._hold_people()
         known = read_availability(
             self.event,
             logins,
@@ -101,6 +102,11 @@ class Placing:
             db.session.flush()
         except IntegrityError as error:  # the table was removed at the same moment
             raise Conflict(TAKEN) from error
+
+    def _hold_people(self) -> None:
+        """Nobody declares an absence between our look at their time and our commit."""
+        held = select(Registration.id).where(Registration.id.in_([person.id for person in self.people]))
+        db.session.execute(held.order_by(Registration.id).with_for_update(read=True, key_share=True)).all()
 
     @property
     def span(self) -> Interval:

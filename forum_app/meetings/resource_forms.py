@@ -43,8 +43,8 @@ class DaySpanForm(BaseForm):
     """A time on one day of the event, on the clock of its place. Call at(event) before validating."""
 
     day = SelectField(lazy_gettext("Day"), choices=[])
-    starts = TimeField(lazy_gettext("Start time"), validators=[InputRequired(GIVE_TIME)], render_kw={"step": 300})
-    ends = TimeField(lazy_gettext("End time"), validators=[InputRequired(GIVE_TIME)], render_kw={"step": 300})
+    starts = TimeField(lazy_gettext("Start time"), [InputRequired(GIVE_TIME)], render_kw={"step": 300})
+    ends = TimeField(lazy_gettext("End time"), [InputRequired(GIVE_TIME)], render_kw={"step": 300})
     zone: ZoneInfo
     span: Interval | None = None
 

@@ -167,6 +167,8 @@ def declare_absence(
     check_day(event, span)
     if span.end <= now:
         raise Invalid(N_("This time has passed."), field="ends")
+    # bookings hold this row while they look at the person's time, see Placing
+    db.session.execute(select(Registration.id).where(Registration.id == registration.id).with_for_update())
     known = list_absences(registration.id)
     if len(known) >= MOST_ABSENCES:
         raise Invalid(N_("You have too many absences. Remove some of them first."))

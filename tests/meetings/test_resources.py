@@ -11,6 +11,7 @@ from forum_app.agenda.models import Bookmark, ItemKind, ItemSpeaker
 from forum_app.core.errors import Conflict, Invalid, PermissionDenied
 from forum_app.core.intervals import Interval
 from forum_app.db import db, transaction
+from forum_app.mail.models import OutboxMail
 from forum_app.meetings.booking_services import book_direct, book_meeting, cancel_meeting, move_meeting
 from forum_app.meetings.busy_queries import IN_MEETING, WALKS, busy_of, busy_reasons
 from forum_app.meetings.claim_services import Clash, Taken, claim_all, release
@@ -148,6 +149,8 @@ def test_groups(scene: Scene) -> None:
     third, fourth = scene.more_guest(), scene.more_guest()
     meeting = book(scene, [scene.host, scene.guest, third, fourth])
     assert len(meeting.participants) == 4
+    mail = db.session.scalars(select(OutboxMail).where(OutboxMail.to_address == fourth.email)).one()
+    assert all(person.name_latin in mail.body for person in (scene.host, scene.guest, third))
     assert_claims_are_consistent()
     with pytest.raises(NotFree) as refused:
         book(scene, [scene.more_host(), fourth])
