@@ -1,5 +1,7 @@
 """Jobs on the stores that are supported: the embedded file and a real Valkey."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,3 +55,16 @@ def test_a_job_that_fails_is_reported_not_swallowed(tmp_path: Path) -> None:
     huey.execute(huey.dequeue())
     with pytest.raises(TaskException):
         result.get()
+
+
+def test_web_and_worker_load_nothing_heavy_that_they_do_not_use() -> None:
+    """Solvers run in a process of their own, and the driver of PostgreSQL is for who has one."""
+    heavy = ("ortools", "pysat", "numba", "numpy", "pandas", "psycopg")
+    code = (
+        "import sys; from forum_app.cli import create_app; from forum_app.queue import queue; create_app();"
+        "queue.huey.create_consumer(); from gunicorn.app.base import BaseApplication;"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
