@@ -5,7 +5,6 @@ storage behind one interface: a folder, and a bucket (web/bucket.py).
 """
 
 import hashlib
-import logging
 import os
 import re
 import tempfile
@@ -16,17 +15,14 @@ from typing import Protocol, cast
 
 from flask import current_app
 
-from forum_app.core.errors import NotFound, Unavailable
+from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 
 NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}")
-CANNOT_KEEP = N_("The file cannot be kept just now. Nothing was changed. Please try again in a few minutes.")
-CANNOT_LOAD = N_("The file cannot be fetched just now. Please try again in a few minutes.")
-log = logging.getLogger(__name__)
 
 
 class Storage(Protocol):
-    """What features may ask of a storage. Each raises Unavailable when the place itself fails."""
+    """What features may ask of a storage."""
 
     def save(self, content: bytes, suffix: str) -> str:
         """Keep content durably and return its name; saving again makes it young again."""
@@ -37,15 +33,11 @@ class Storage(Protocol):
         ...
 
     def older_than(self, before: datetime) -> Iterator[str]:
-        """Names of files saved last before an instant, which lies at least a day back."""
+        """Names of files saved last before an instant."""
         ...
 
     def remove(self, name: str, before: datetime) -> bool:
         """Remove a file, unless it was saved again since before; whether it was removed."""
-        ...
-
-    def check(self) -> None:
-        """Whether files can be kept now; writes the reason to the log and raises Unavailable."""
         ...
 
 
@@ -80,13 +72,10 @@ class FolderStorage:
         name = content_name(content, suffix)
         path = self._path(name)
         try:
-            try:
-                os.utime(path)
-                path.stat()  # else the mark went to a file that remove() had looked at already
-            except FileNotFoundError:
-                self._write(path, content)
-        except OSError as error:
-            raise self._failed(error, CANNOT_KEEP) from error
+            os.utime(path)
+            path.stat()  # else the mark went to a file that remove() had looked at already
+        except FileNotFoundError:
+            self._write(path, content)
         return name
 
     @staticmethod
@@ -124,18 +113,6 @@ class FolderStorage:
             return False
         aside.unlink()
         return True
-
-    def check(self) -> None:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root):
-                pass
-        except OSError as error:
-            raise self._failed(error, CANNOT_KEEP) from error
-
-    def _failed(self, error: OSError, sentence: str) -> Unavailable:
-        log.error("storage: folder %s: %s", self.root, error.strerror)
-        return Unavailable(sentence)
 
     def _path(self, name: str) -> Path:
         return self.root / checked(name)[:2] / name
