@@ -73,7 +73,7 @@ def _problem(file: dict[str, object]) -> Problem:
     n_tables = _integer(_needed(file, "n_tables", ""), "n_tables", 0, MAX_TABLES)
     sessions = tuple(
         tuple(sorted(_slots(slots, f"sessions[{index}]", n_slots)))
-        for index, slots in enumerate(_list(file.get("sessions") or [], "sessions", MAX_SESSIONS))
+        for index, slots in enumerate(_list(_given(file, "sessions"), "sessions", MAX_SESSIONS))
     )
     mandatory = _needed(file, "all_mandatory", "")
     if not isinstance(mandatory, bool):
@@ -84,7 +84,7 @@ def _problem(file: dict[str, object]) -> Problem:
     people_at = _numbering(people_rows, "participants")
     people = tuple(_participant(row, at, n_slots) for row, at in people_rows)
 
-    interpreter_rows = _objects(file.get("interpreters") or [], "interpreters", MAX_INTERPRETERS)
+    interpreter_rows = _objects(_given(file, "interpreters"), "interpreters", MAX_INTERPRETERS)
     interpreters_at = _numbering(interpreter_rows, "interpreters")
     interpreters = tuple(_interpreter(row, at, n_slots) for row, at in interpreter_rows)
 
@@ -108,9 +108,9 @@ def _problem(file: dict[str, object]) -> Problem:
         all_mandatory=mandatory,
         fairness_d=fairness,
         interpreters=interpreters,
-        table_unavailable=_tables(file.get("tables"), n_tables, n_slots),
-        previous=places.read(file.get("previous"), "previous", forgotten=True),
-        pinned=places.read(file.get("pinned"), "pinned", forgotten=False),
+        table_unavailable=_tables(_given(file, "tables"), n_tables, n_slots),
+        previous=places.read(_given(file, "previous"), "previous", forgotten=True),
+        pinned=places.read(_given(file, "pinned"), "pinned", forgotten=False),
     )
 
 
@@ -128,7 +128,7 @@ def _participant(row: dict[str, object], at: str, n_slots: int) -> Participant:
 
 def _interpreter(row: dict[str, object], at: str, n_slots: int) -> Interpreter:
     return Interpreter(
-        unavailable=_slots(row.get("unavailable") or [], f"{at}.unavailable", n_slots),
+        unavailable=_slots(_given(row, "unavailable"), f"{at}.unavailable", n_slots),
         max_run=_optional(row, "max_run", at, lambda value, at: _integer(value, at, 1, MAX_NUMBER)),
         number=_number(row, at),
     )
@@ -160,7 +160,7 @@ def _meeting(
     a, b = (_known(_needed(row, key, at), f"{at}.{key}", people, "participant") for key in ("a", "b"))
     if a == b:
         refuse(f"{at} is a meeting of a participant with itself")
-    after = _list(row.get("after") or [], f"{at}.after", MAX_MEETINGS)
+    after = _list(_given(row, "after"), f"{at}.after", MAX_MEETINGS)
     return Meeting(
         a=a,
         b=b,
@@ -188,7 +188,7 @@ class _Places:
     def read(self, value: object, where: str, *, forgotten: bool) -> tuple[Assignment, ...]:
         """forgotten: meetings (and interpreters) that no longer exist are left out, not refused."""
         rows: dict[int, Assignment] = {}
-        for index, row in enumerate(_list([] if value is None else value, where, MAX_MEETINGS)):
+        for index, row in enumerate(_list(value, where, MAX_MEETINGS)):
             at = f"{where}[{index}]"
             if not isinstance(row, list) or not 2 <= len(row) <= 4:
                 refuse(f"{at} must be [meeting, slot, table]")
@@ -212,13 +212,13 @@ class _Places:
 
 
 def _tables(value: object, n_tables: int, n_slots: int) -> tuple[frozenset[int], ...]:
-    rows = _objects(value or [], "tables", n_tables)
+    rows = _objects(value, "tables", n_tables)
     away: dict[int, frozenset[int]] = {}
     for row, at in rows:
         table = _integer(_needed(row, "id", at), f"{at}.id", 0, n_tables - 1)
         if table in away:
             refuse(f"{at}.id {table} is there twice")
-        away[table] = _slots(row.get("unavailable") or [], f"{at}.unavailable", n_slots)
+        away[table] = _slots(_given(row, "unavailable"), f"{at}.unavailable", n_slots)
     if not any(away.values()):
         return ()
     return tuple(away.get(table, frozenset()) for table in range(n_tables))
@@ -248,6 +248,12 @@ def _needed(row: dict[str, object], key: str, at: str) -> object:
     if key not in row:
         refuse(f"{at}.{key} is missing" if at else f"{key} is missing")
     return row[key]
+
+
+def _given(row: dict[str, object], key: str) -> object:
+    """The value, or an empty list where there is none."""
+    value = row.get(key)
+    return [] if value is None else value
 
 
 def _optional(row: dict[str, object], key: str, at: str, read: Callable[[object, str], T]) -> T | None:
