@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import Base, db
+from forum_app.db import Base, db, run
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
 from forum_app.web.tables import Page, TableState, contains, paginate
 
@@ -108,7 +108,9 @@ _GRANTS = select(RoleGrant.event_id, RoleGrant.role).where(RoleGrant.user_id == 
 
 def list_grants(user_id: int) -> Sequence[tuple[int, EventRole]]:
     """All roles of a person: event id and role."""
-    return [(event_id, role) for event_id, role in db.session.execute(_GRANTS, {"user_id": user_id})]
+    db.session.flush()
+    rows: Sequence[Any] = run(_GRANTS, {"user_id": user_id}).all()
+    return [(row.event_id, row.role) for row in rows]
 
 
 def list_people_with_role(event_id: int, *roles: EventRole) -> Sequence[RoleGrant]:

@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app, render_template
-from werkzeug.routing import BuildError
+from flask import current_app
+from werkzeug.routing import BuildError, MapAdapter
 
 from forum_app.web.languages import speaking
+
+ADAPTER = "forum_mail_adapter"
 
 
 def link(endpoint: str, **values: Any) -> str:
     """Absolute address for mails; by FORUM_BASE_URL, since no request may be there."""
     settings = current_app.config["FORUM_SETTINGS"]
-    adapter = current_app.url_map.bind("forum.invalid")
+    adapter: MapAdapter | None = current_app.extensions.get(ADAPTER)
+    if adapter is None:  # made once; it holds nothing of a request
+        adapter = current_app.extensions[ADAPTER] = current_app.url_map.bind("forum.invalid")
     try:
         path = adapter.build(endpoint, values, force_external=False)
     except BuildError as error:  # as url_for does; raises again unless the application has a handler
@@ -25,8 +29,10 @@ def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple
 
     The first line of a template is "Subject: ..."; raises ValueError if it is not.
     """
-    with speaking(locale):
-        text = render_template(f"email/{template}.txt", link=link, locale=locale, **context)
+    with speaking(locale):  # nothing of a request is in the template's reach: a job may render it too
+        text = current_app.jinja_env.get_template(f"email/{template}.txt").render(
+            link=link, locale=locale, **context
+        )
     subject, _, body = text.lstrip().partition("\n")
     if not subject.startswith("Subject: "):
         raise ValueError(f"email/{template}.txt must begin with a Subject line")

@@ -48,8 +48,7 @@ _IS_OWN = or_(Registration.user_id == bindparam("user_id"), Registration.email_k
 _IS_ACTIVE = Registration.state.not_in(sorted(ENDED))
 _OWN = select(Registration).where(Registration.event_id == bindparam("event_id"), _IS_OWN)
 _LOADED = (joinedload(Registration.type), joinedload(Registration.organization))
-_ACTIVE_OWN = _OWN.where(_IS_ACTIVE).order_by(Registration.id.desc()).limit(1)
-_ACTIVE_OWN_LOADED = _ACTIVE_OWN.options(*_LOADED)
+_ACTIVE_OWN = _OWN.where(_IS_ACTIVE).options(*_LOADED).order_by(Registration.id.desc()).limit(1)
 _LAST_OWN = _OWN.options(*_LOADED).order_by(_IS_ACTIVE.desc(), Registration.id.desc()).limit(1)
 _ACTIVE_STATE = (
     select(Registration.state)
@@ -78,14 +77,11 @@ def _whose(user: Any, event: Event) -> dict[str, Any]:
     return {"event_id": event.id, **_who(user)}
 
 
-def find_registration(user: Any, event: Event, *, bare: bool = False) -> Registration | None:
-    """The active registration of user at event, by login or address.
-
-    With type and organization unless bare.
-    """
+def find_registration(user: Any, event: Event) -> Registration | None:
+    """The active registration of user at event, by login or address, with type and organization."""
     if not user.is_authenticated:
         return None
-    return db.session.scalar(_ACTIVE_OWN if bare else _ACTIVE_OWN_LOADED, _whose(user, event))
+    return db.session.scalar(_ACTIVE_OWN, _whose(user, event))
 
 
 def find_last_registration(user: Any, event: Event) -> Registration | None:

@@ -90,6 +90,20 @@ class Csrf(FlaskForm.Meta.csrf_class):  # type: ignore[misc]
     field_class = LateTokenField
 
 
+def _prepared(unbound_field: Any) -> dict[str, Any]:
+    """What a field is made of, with our filters and WTForms' own type of choices; made once, kept with it."""
+    if not hasattr(unbound_field, "forum_prepared"):
+        kwargs = dict(unbound_field.kwargs)
+        if issubclass(unbound_field.field_class, StringField):
+            lines = [] if issubclass(unbound_field.field_class, TextAreaField) else [one_line]
+            kwargs["filters"] = [tidy, *lines, *kwargs.get("filters", [])]
+        if isinstance(choices := kwargs.get("choices"), (list, tuple)):  # we write pairs
+            kwargs["choices"] = [SelectChoice(*pair) for pair in choices]
+        unbound_field.forum_prepared = kwargs
+    prepared: dict[str, Any] = unbound_field.forum_prepared
+    return prepared
+
+
 class BaseForm(FlaskForm):  # type: ignore[misc]
     """All forms of the product. Use validate_on_submit(), then submission(), see web/submission."""
 
@@ -97,17 +111,15 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
         csrf_class = Csrf
 
         def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
-            filters = unbound_field.kwargs.get("filters", [])
-            if issubclass(unbound_field.field_class, StringField):
-                extra = [tidy]
-                if not issubclass(unbound_field.field_class, TextAreaField):
-                    extra.append(one_line)
-                filters = [*extra, *filters]
-                options = {**options, "filters": filters}
-            choices = unbound_field.kwargs.get("choices")
-            if isinstance(choices, (list, tuple)):  # we write pairs, WTForms wants its own type
-                options = {**options, "choices": [SelectChoice(*pair) for pair in choices]}
-            return super().bind_field(form, unbound_field, options)
+            # what unbound_field.bind() does, but what is the same for each form of the class is made once
+            return unbound_field.field_class(
+                *unbound_field.args,
+                **_prepared(unbound_field),
+                name=options["name"],
+                _form=form,
+                _prefix=options["prefix"],
+                _translations=options["translations"],
+            )
 
         def get_translations(self, form: Any) -> Any:
             return _field_texts(language())

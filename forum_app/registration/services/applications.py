@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from forum_app.accounts.models import User
@@ -25,11 +25,12 @@ from forum_app.registration.permissions import (
     owns,
     registration_window,
 )
-from forum_app.registration.queries import find_registration, list_types
+from forum_app.registration.queries import find_active_state, find_registration, list_types
 from forum_app.registration.services.states import change_state, mail_for, send, take_seat
 
 S = RegistrationState
 _NEW = insert(Base.metadata.tables[Registration.__tablename__])
+_BY_ID = select(Registration).where(Registration.id == bindparam("id"))
 LANGUAGES = ("en", "ja", "en-ja")
 REFUSALS = {
     Window.DRAFT: N_("This event is not published yet. Nobody can register."),
@@ -76,9 +77,10 @@ def register(
     """
     if actor.verified_at is None:
         raise PermissionDenied(N_("Confirm your mail address first: open the link that we sent you."))
-    existing = find_registration(actor, event, bare=True)
-    if existing is not None and existing.state != S.INVITED:
+    state = find_active_state(actor, event)
+    if state is not None and state != S.INVITED:
         raise Conflict(TAKEN)
+    existing = find_registration(actor, event) if state is not None else None
     window = registration_window(event, now, invited=existing is not None)
     if window != Window.OPEN:
         raise Conflict(REFUSALS[window])
@@ -125,7 +127,7 @@ def register(
         if violated(error, "uq_registration_active_user") or violated(error, "uq_registration_active_email"):
             raise Conflict(TAKEN) from error
         raise
-    row = db.session.get_one(Registration, key)
+    row = db.session.scalars(_BY_ID, {"id": key}).one()
     forget_states()
     record(
         actor=actor,
