@@ -18,6 +18,7 @@ from forum_app.web import (
     access,
     assets,
     clock,
+    cookies,
     errors,
     formats,
     frame,
@@ -171,6 +172,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     logging.getLogger("forum_app").setLevel(logging.INFO)
 
+    cookies.init_app(app)
     db.init_app(app)
     languages.init_app(app)
     migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
