@@ -53,7 +53,9 @@ class ExclusionForm(BaseForm):
         lazy_gettext("Reason"),
         optional(),
         most=1000,
-        description=lazy_gettext("For yourselves, such as the clause. Only your representatives and administrators see it."),
+        description=lazy_gettext(
+            "For yourselves, such as the clause. Only your representatives and administrators see it."
+        ),
         render_kw={"rows": 3},
     )
     ends_on = DateField(
