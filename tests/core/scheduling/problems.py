@@ -20,7 +20,8 @@ def problems(draw: st.DrawFn, *, mandatory: bool | None = None, plain: bool = Fa
         )
         for _ in range(draw(st.integers(2, 5)))
     )
-    sessions = draw(st.sampled_from([(), ((0,), tuple(range(1, n_slots)))]))
+    halves: tuple[tuple[int, ...], ...] = ((0,), tuple(range(1, n_slots)))
+    sessions = halves if draw(st.booleans()) else ()
     interpreters = (
         ()
         if plain
@@ -46,7 +47,7 @@ def problems(draw: st.DrawFn, *, mandatory: bool | None = None, plain: bool = Fa
                 a,
                 b,
                 weight=draw(st.sampled_from([1, 1, 3, 5])),
-                session=draw(st.integers(0, len(sessions) - 1)) if sessions and draw(sometimes) else None,
+                session=draw(st.integers(0, len(sessions) - 1)) if draw(sometimes) and sessions else None,
                 fixed=draw(slots) if draw(sometimes) and draw(sometimes) else None,
                 after=tuple(draw(earlier)) if index and draw(sometimes) else (),
                 interpreters=talks,
