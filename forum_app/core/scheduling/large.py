@@ -87,6 +87,9 @@ def search(
     board = make_board(problem, seed)
     start(board, problem, seed)
     watch.tell(board, "placing")
+    # Compiling, where the disk has no cache yet, takes some ten seconds; nothing below should count them.
+    large_kernel.fill(board, 0, 0.0)
+    large_kernel.anneal(board, 0, heat_table(HOTTEST), 0)
     _fill(board, problem, watch)
     board, complete = _anneal(board, problem, watch, max(1, workers))
     watch.tell(board, "tables")
@@ -333,8 +336,9 @@ def _fill(board: Board, problem: Problem, watch: _Watch) -> None:
     hottest = max(hottest, 2 * coldest)
     share = 0.15 if len(board.people) else 0.0
     chunks = max(10, min(200, int(watch.speed * watch.time_limit * share / CHUNK)))
+    began = watch.seconds
     for chunk in range(chunks):
-        late = watch.seconds > 0.3 * watch.time_limit and chunk >= 5
+        late = watch.seconds > began + 0.25 * watch.time_limit and chunk >= 5
         if best_weight >= watch.bound or late or watch.stopped():
             break
         done = chunk / (0.8 * chunks)

@@ -21,7 +21,7 @@ Bytes = NDArray[np.uint8]
 
 
 def compiled(function: F) -> F:
-    """numba.njit, kept on disk; without reference counts (_nrt), as a kernel makes no arrays: compiles faster."""
+    """numba.njit, kept on disk; without reference counts (_nrt), as no arrays are made: sooner compiled."""
     compile_: Any = numba.njit
     return compile_(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[no-any-return]
 
