@@ -163,7 +163,7 @@ def schedule_meetings_command(
     slug: str, time_limit: int, number: int, workers: int | None, publish: bool
 ) -> None:
     """A schedule run for an event from the command line; the result waits for its publication."""
-    from forum_app.timetable.commands import schedule_meetings
+    from forum_app.timetable.command_jobs import schedule_meetings
 
     for line in schedule_meetings(
         slug, time_limit=time_limit, seed=number, workers=workers, publish=publish

@@ -67,7 +67,7 @@ def people(slug: str) -> str:
     )
     return _page(
         event,
-        page_people(event, chosen_day(event), state),
+        page_people(event, chosen_day(event, clock.now()), state),
         view="people",
         sorts=[
             ("name", gettext("Name")),
@@ -101,7 +101,7 @@ def tables(slug: str) -> str:
     state = _state(event, sorts=TABLE_SORTS, filters={})
     return _page(
         event,
-        page_tables(event, chosen_day(event), state),
+        page_tables(event, chosen_day(event, clock.now()), state),
         view="tables",
         sorts=[("place", gettext("Order of the tables")), ("label", gettext("Label"))],
         filters=[],

@@ -1,7 +1,7 @@
 """What the schedule's pages share: words, the event, lists that are cut into pages."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
 from forum_app.timetable.permissions import can_schedule
-from forum_app.web import clock
 from forum_app.web.access import authorize, safe_next
 from forum_app.web.tables import Page, TableState
 
@@ -77,11 +76,11 @@ def days_of(event: Event) -> list[date]:
     return [event.starts_on + timedelta(days=n) for n in range((event.ends_on - event.starts_on).days + 1)]
 
 
-def chosen_day(event: Event) -> date:
+def chosen_day(event: Event, now: datetime) -> date:
     """?day=, else today if the event is on, else its first day."""
     days = days_of(event)
     typed = request.args.get("day", "")
-    today = clock.now().astimezone(ZoneInfo(event.timezone)).date()
+    today = now.astimezone(ZoneInfo(event.timezone)).date()
     return next((day for day in days if day.isoformat() == typed), today if today in days else days[0])
 
 
