@@ -28,7 +28,8 @@ def manage_index(slug: str) -> str:
     """What is on and next at the tables; the whole day on request."""
     event = get_event(slug, current_user)
     authorize(can_run_floor(current_user, event))
-    on, now = chosen_day(event), clock.now()
+    now = clock.now()
+    on = chosen_day(event, now)
     window = day_window(event, on)
     whole = request.args.get("all") == "1" or not window.start <= now < window.end
     meetings = list_meetings_at(

@@ -1,6 +1,6 @@
 """What the pages of the floor share: the day they show, and the texts they need."""
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask import request, url_for
@@ -11,7 +11,6 @@ from forum_app.floor.queries import list_days
 from forum_app.floor.services import EARLY
 from forum_app.meetings.models import MEETING_STATUS_LABELS, MeetingStatus
 from forum_app.meetings.pages import labels as meeting_labels
-from forum_app.web import clock
 from forum_app.web.formats import format_date
 from forum_app.web.languages import language
 
@@ -26,10 +25,10 @@ def labels() -> dict[str, object]:
     }
 
 
-def chosen_day(event: Event) -> date:
+def chosen_day(event: Event, now: datetime) -> date:
     """The day asked for, else today if the event is on, else its first."""
     days = list_days(event)
-    today = clock.now().astimezone(ZoneInfo(event.timezone)).date()
+    today = now.astimezone(ZoneInfo(event.timezone)).date()
     asked = request.args.get("day", "")
     return next((day for day in days if day.isoformat() == asked), today if today in days else days[0])
 

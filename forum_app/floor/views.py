@@ -73,7 +73,7 @@ def day(slug: str) -> str:
     interpreter = find_interpreter(current_user, event)
     if me is None and interpreter is None:
         raise PermissionDenied(NOT_IN)
-    on = chosen_day(event)
+    on = chosen_day(event, clock.now())
     meetings = list_day_of(current_user, event, day_window(event, on), interpreter)
     now = clock.now()
     return render_template(
