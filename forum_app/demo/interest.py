@@ -100,6 +100,11 @@ def willing_pairs(
     return [(one, other) for one, other in pairs if not obstacles[one.id, other.id] & HARD]
 
 
+def is_rep(person: Registration) -> bool:
+    """Whether it is an account of the demonstration that everybody can ask and meet."""
+    return person.email.startswith(("diu.rep@", "iqt.rep@"))
+
+
 def with_wishes_of(
     person: Registration,
     hosts: Sequence[Registration],
@@ -112,7 +117,7 @@ def with_wishes_of(
     """
     person.listed = True
     others = [pair for pair in wishes if pair[0].id != person.id]
-    free = [host for host in hosts if not host.email.startswith(("diu.rep@", "iqt.rep@"))][::3]
+    free = [host for host in hosts if not is_rep(host)][::3]
     for place, host in zip((0, 1, 2, 3, 23), free, strict=False):
         others.insert(place, (person, host))
     return others
@@ -179,9 +184,9 @@ def seed_profiles(
                 wishes_ja=ja,
                 wanted_areas=list(dict.fromkeys([*wanted, areas[number * 7 % len(areas)]])),
                 most_meetings=12 if number % 9 == 0 else None,
-                paused=number % 29 == 28,
+                paused=number % 29 == 28 and not is_rep(person),
                 link=f"https://meet.example/{event.slug}-{number}" if number % 4 == 0 else "",
-                needs_statement=kind == Kind.AGENCY and number % 4 == 0,
+                needs_statement=kind == Kind.AGENCY and number % 4 == 0 and not is_rep(person),
                 export_statement=(STATED_JA if person.language == "ja" else STATED_EN) if states else "",
                 export_stated_at=now - timedelta(days=3) if states else None,
             )
