@@ -194,7 +194,7 @@ def test_declining_tells_why(scene: Scene) -> None:
     request = scene.ask()
     with transaction():
         decline_request(
-            actor=scene.host.user,  # type: ignore[arg-type]
+            actor=scene.host.user,
             event=scene.event,
             request=request,
             answer="Ask the FCT desk.",
@@ -204,7 +204,7 @@ def test_declining_tells_why(scene: Scene) -> None:
     assert mail.to_address == scene.guest.email
     assert "Ask the FCT desk." in mail.body
     with pytest.raises(Conflict), transaction():
-        decline_request(actor=scene.host.user, event=scene.event, request=request, now=NOW)  # type: ignore[arg-type]
+        decline_request(actor=scene.host.user, event=scene.event, request=request, now=NOW)
     scene.ask()  # a declined request may be followed by another
 
 
