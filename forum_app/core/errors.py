@@ -38,6 +38,10 @@ class Conflict(DomainError):
         self.alternatives = list(alternatives)
 
 
+class Unavailable(DomainError):
+    """Something outside, such as the store of files, does not answer; nothing was changed (503)."""
+
+
 class Invalid(DomainError):
     """What was typed cannot be taken (422); field names the form field it is about."""
 

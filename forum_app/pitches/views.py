@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from forum_app.accounts.models import User
 from forum_app.agenda.models import ItemKind
 from forum_app.agenda.programme import readable_items
-from forum_app.core.errors import Conflict, Invalid, NotFound
+from forum_app.core.errors import Conflict, Invalid, NotFound, Unavailable
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
@@ -55,6 +55,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.languages import language
 from forum_app.web.limits import limiter
 from forum_app.web.navigation import event_navigation
+from forum_app.web.storage import current_storage
 from forum_app.web.submission import submission as form_submission
 from forum_app.web.texts import gettext
 
@@ -170,7 +171,10 @@ def _sent_deck(form: PitchForm, user: User) -> Deck | None:
         form.kept_deck.data = ""
         content = upload.stream.read(MOST_BYTES + 1)
         pages = count_pages(content)
-        name = current_app.extensions["forum_storage"].save(content, "pdf")
+        try:
+            name = current_storage().save(content, "pdf")
+        except Unavailable as error:  # at its field, so that nothing typed is lost
+            raise Invalid(error.message, field="deck") from error
         deck = Deck(file=name, name=tidy_name(upload.filename), pages=pages)
         form.kept_deck.data = _signer().dumps([user.id, deck.file, deck.name, deck.pages])
         return deck
@@ -397,7 +401,7 @@ def deck(slug: str, code: str) -> Response:
     pitch = get_submission(event, code)
     if pitch.deck_file is None or not can_see_deck(current_user, pitch, event):
         abort(404)
-    content = current_app.extensions["forum_storage"].load(pitch.deck_file)
+    content = current_storage().load(pitch.deck_file)
     return Response(
         content,
         content_type="application/pdf",

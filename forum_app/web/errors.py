@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from forum_app.core.errors import Conflict, DomainError, Invalid, NotFound, PermissionDenied
+from forum_app.core.errors import Conflict, DomainError, Invalid, NotFound, PermissionDenied, Unavailable
 from forum_app.core.text import N_
 from forum_app.web.texts import gettext
 
@@ -36,6 +36,7 @@ STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (PermissionDenied, 403),
     (Conflict, 409),
     (Invalid, 422),
+    (Unavailable, 503),
 )
 
 

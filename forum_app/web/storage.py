@@ -5,6 +5,7 @@ storage behind one interface: a folder, and a bucket (web/bucket.py).
 """
 
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -15,14 +16,17 @@ from typing import Protocol, cast
 
 from flask import current_app
 
-from forum_app.core.errors import NotFound
+from forum_app.core.errors import NotFound, Unavailable
 from forum_app.core.text import N_
 
 NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}")
+CANNOT_KEEP = N_("The file cannot be kept just now. Nothing was changed. Please try again in a few minutes.")
+CANNOT_LOAD = N_("The file cannot be fetched just now. Please try again in a few minutes.")
+log = logging.getLogger(__name__)
 
 
 class Storage(Protocol):
-    """What features may ask of a storage."""
+    """What features may ask of a storage. Each raises Unavailable when the place itself fails."""
 
     def save(self, content: bytes, suffix: str) -> str:
         """Keep content durably and return its name; saving again makes it young again."""
@@ -33,11 +37,15 @@ class Storage(Protocol):
         ...
 
     def older_than(self, before: datetime) -> Iterator[str]:
-        """Names of files saved last before an instant."""
+        """Names of files saved last before an instant, which lies at least a day back."""
         ...
 
     def remove(self, name: str, before: datetime) -> bool:
         """Remove a file, unless it was saved again since before; whether it was removed."""
+        ...
+
+    def check(self) -> None:
+        """Whether files can be kept now; writes the reason to the log and raises Unavailable."""
         ...
 
 
@@ -72,10 +80,13 @@ class FolderStorage:
         name = content_name(content, suffix)
         path = self._path(name)
         try:
-            os.utime(path)
-            path.stat()  # else the mark went to a file that remove() had looked at already
-        except FileNotFoundError:
-            self._write(path, content)
+            try:
+                os.utime(path)
+                path.stat()  # else the mark went to a file that remove() had looked at already
+            except FileNotFoundError:
+                self._write(path, content)
+        except OSError as error:
+            raise self._failed(error, CANNOT_KEEP) from error
         return name
 
     @staticmethod
@@ -113,6 +124,18 @@ class FolderStorage:
             return False
         aside.unlink()
         return True
+
+    def check(self) -> None:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise self._failed(error, CANNOT_KEEP) from error
+
+    def _failed(self, error: OSError, sentence: str) -> Unavailable:
+        log.error("storage: folder %s: %s", self.root, error.strerror)
+        return Unavailable(sentence)
 
     def _path(self, name: str) -> Path:
         return self.root / checked(name)[:2] / name

@@ -10,13 +10,14 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 from prometheus_client import REGISTRY, generate_latest
 from sqlalchemy import text
 
-from forum_app.core.errors import NotFound
+from forum_app.core.errors import NotFound, Unavailable
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.queue import queue
 from forum_app.web.access import public
 from forum_app.web.figures import figures
 from forum_app.web.samples import samples
+from forum_app.web.storage import current_storage
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("web", __name__)
@@ -32,7 +33,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @public
 def readyz() -> tuple[Response, int]:
-    """Database, queue and migrations are fine; 503 with the name of what is not."""
+    """Database, migrations, queue and storage are fine; 503 with the name of what is not."""
     checks: dict[str, str] = {}
     try:
         connection = db.session.connection()
@@ -52,6 +53,12 @@ def readyz() -> tuple[Response, int]:
     except Exception:
         log.exception("not ready: queue")
         checks["queue"] = "failed"
+    db.session.remove()  # a store may take seconds to fail
+    try:
+        current_storage().check()
+        checks["storage"] = "ok"
+    except Unavailable:  # it has told the log why
+        checks["storage"] = "failed"
     ready = all(value == "ok" for value in checks.values()) and "migrations" in checks
     return jsonify(status="ok" if ready else "not ready", **checks), 200 if ready else 503
 
