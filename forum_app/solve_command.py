@@ -132,7 +132,7 @@ def _words(progress: dict[str, Any]) -> str:
     return (
         f"{progress.get('phase')}: {progress['placed']} placed, weight {progress.get('placed_weight')}"
         f" of at most {progress.get('weight_bound')},"
-        f" {progress.get('breaks')} breaks, at least {progress.get('breaks_bound')}"
+        f" {progress.get('breaks')} breaks, at least {progress.get('breaks_bound', 0)}"
     )
 
 

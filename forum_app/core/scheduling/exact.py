@@ -20,7 +20,7 @@ from forum_app.core.scheduling.problem import Assignment, Problem
 
 PLANS = (
     Plan("cadical153", Form(twins=True, independent=3)),
-    Plan("glucose4", Form()),
+    Plan("glucose4", Form(twins=True), upward=False),
 )
 BEAT = 0.1
 PR_SET_PDEATHSIG = 1

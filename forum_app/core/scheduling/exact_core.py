@@ -190,6 +190,8 @@ class Search:
         breaks = sum(1 for outputs in self.encoding.several for literal in outputs if model[literal - 1] > 0)
         if self.upper is None or breaks < self.upper:
             self.upper = breaks
+            if not self.plan.upward:  # the next one is looked for near it
+                self.oracle.set_phases(model[: self.encoding.last])
             self.tell(Found(self.lower, breaks, tuple(self.encoding.schedule(model))))
 
     def _raise_to(self, lower: int) -> None:

@@ -17,6 +17,7 @@ from forum_app.core.scheduling.problem import (
     Result,
     Status,
 )
+from forum_app.core.scheduling.repair import repair
 
 SMALL = 40_000
 """Meetings times slots up to which the exact model is tried."""
@@ -117,6 +118,8 @@ class _Run:
             self.fewest(self.problem, range(len(self.problem.meetings)), exact=True)
             return
         if size > TINY:
+            if self.problem.previous:
+                self.mend()
             self.search(FIRST_SEARCH if small else self.left(), small)
         if self.settled() or not small:
             return
@@ -134,12 +137,19 @@ class _Run:
         self.proven = (
             report.weight == self.weight_bound
             and report.breaks == self.breaks_bound
-            and not report.moved
+            and report.moved == self.moved_bound
             and not report.shortfalls
         )
         return self.proven
 
     # -------------------------------------------------------------- at forum scale
+
+    def mend(self) -> None:
+        """The schedule before, made possible again with few moves."""
+        mended = repair(self.problem, time_limit=min(2.0, 0.3 * self.left()), seed=self.seed)
+        self.moved_bound = mended.moved_bound
+        self.offer(mended.assignments)
+        self.tell("placing")
 
     def search(self, seconds: float, small: bool) -> None:
         """A good schedule by local search, and bounds by linear programming."""
@@ -208,7 +218,7 @@ class _Run:
                     self.weight_bound = min(self.weight_bound, bound)
                     bound = self.weight_bound
                 elif place == len(objectives) - 1 and proven:
-                    self.moved_bound = -bound
+                    self.moved_bound = max(self.moved_bound, -bound)
                 elif last and proven:
                     self.breaks_bound = max(self.breaks_bound, -bound)
                     bound = -self.breaks_bound
@@ -227,6 +237,8 @@ class _Run:
         if self.key is not None and list(self.key[:place]) == bound_to:
             known = self.key[place]
         ceiling = self.weight_bound if place == 0 else 0
+        if place == self.most_wished + 1:
+            ceiling = -self.moved_bound
         if known == ceiling:
             model.bind(objective, known)
             return known, ceiling
