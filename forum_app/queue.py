@@ -13,7 +13,7 @@ from flask import Flask
 from forum_app.config import Settings
 from forum_app.db import db
 
-# Huey would load the driver of PostgreSQL for a kind of queue that we do not use: 9 MiB of each process.
+# Huey would load the driver of PostgreSQL for a kind of queue that we do not use: 4 to 9 MiB of each process.
 # None is Python's way to say that there is no such module.
 _driver = sys.modules.get("psycopg")
 sys.modules["psycopg"] = None  # type: ignore[assignment]
