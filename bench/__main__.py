@@ -1,15 +1,19 @@
 """`make bench`: every benchmark, as a table and as JSON (var/bench.json)."""
 
+import argparse
 import json
 import platform
 from pathlib import Path
 
-from bench import matching, pages
+from bench import matching, pages, scheduling
 
 TARGET = Path("var/bench.json")
 
 
 def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--instances", type=Path, help="a folder of instances of the meeting scheduler")
+    folder = options.parse_args().instances
     rows = pages.run()
     print(f"{'page':<28}{'CPU ms':>10}{'peers':>10}{'part':>8}")
     for row in rows:
@@ -22,6 +26,9 @@ def main() -> None:
     suggestions = matching.run()
     print(matching.table(suggestions))
     rows += suggestions
+    schedules = scheduling.run(folder)
+    print(scheduling.table(schedules))
+    rows += schedules
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text(json.dumps({"machine": platform.platform(), "rows": rows}, indent=2), encoding="utf-8")
     print(f"JSON in {TARGET}")
