@@ -21,9 +21,15 @@ Bytes = NDArray[np.uint8]
 
 
 def compiled(function: F) -> F:
-    """numba.njit, kept on disk; without reference counts (_nrt), as no arrays are made: sooner compiled."""
+    """numba.njit, kept on disk where __pycache__, the user's cache or NUMBA_CACHE_DIR can be written.
+
+    Without reference counts (_nrt), as no kernel makes arrays: sooner compiled.
+    """
     compile_: Any = numba.njit
-    return compile_(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[no-any-return]
+    try:
+        return compile_(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[no-any-return]
+    except RuntimeError:
+        return compile_(nogil=True, _nrt=False)(function)  # type: ignore[no-any-return]
 
 
 # Columns of Board.meetings, Board.persons and Board.slots, and places of Board.state.

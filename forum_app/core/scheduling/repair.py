@@ -68,7 +68,7 @@ def repair(
     displaced = state.start()
     state.improve(started + 0.8 * time_limit)
     state.go_home()
-    state.polish(started + 0.8 * time_limit, seed)
+    state.polish(started + 0.55 * time_limit, seed)
     state.tidy()
     return state.result(started, weight_bound, max(moved_bound, displaced))
 
