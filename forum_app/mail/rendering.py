@@ -29,7 +29,7 @@ def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple
 
     The first line of a template is "Subject: ..."; raises ValueError if it is not.
     """
-    with speaking(locale):  # nothing of a request is in the template's reach: a job may render it too
+    with speaking(locale):  # no context processors: a job renders the same mail as a page does
         text = current_app.jinja_env.get_template(f"email/{template}.txt").render(
             link=link, locale=locale, **context
         )
