@@ -4,6 +4,7 @@ A booking that misses one of them undoes itself with the whole transaction and o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +31,11 @@ from forum_app.meetings.models import Interpreter, Meeting, ResourceKind
 from forum_app.meetings.resource_queries import as_helper, serving_helpers, serving_places
 from forum_app.meetings.slot_queries import FreeSlot, list_common_slots, list_free_slots, preferred_tables
 from forum_app.registration.models import Registration
+
+
+class _InUse(Exception):
+    """A resource was taken meanwhile: undo the claim of it, and only that."""
+
 
 ALTERNATIVES = 6  # enough to choose from, few enough to read on a phone
 InterpreterWish = int | Literal["any", "keep"] | None
@@ -163,14 +169,13 @@ class Placing:
         """Claim the first of ids that nobody has meanwhile; each try is undone before the next one, so
         that two bookings that prefer the same things never hold what the other waits for."""
         for resource_id in ids:
-            attempt = db.session.begin_nested()
             rows = cells_of(self.meeting, kind, resource_id)
-            if insert_claims(rows) == len(rows) and (
-                kind != ResourceKind.INTERPRETER or self._is_rested(resource_id)
-            ):
-                attempt.commit()
+            with suppress(_InUse), db.session.begin_nested():
+                if insert_claims(rows) != len(rows):
+                    raise _InUse
+                if kind == ResourceKind.INTERPRETER and not self._is_rested(resource_id):
+                    raise _InUse
                 return resource_id
-            attempt.rollback()
         raise self.refused(refusal)
 
     def _is_rested(self, interpreter_id: int) -> bool:
