@@ -112,14 +112,15 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
 
         def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Any:
             # what unbound_field.bind() does, but what is the same for each form of the class is made once
-            return unbound_field.field_class(
-                *unbound_field.args,
-                **_prepared(unbound_field),
-                name=options["name"],
-                _form=form,
-                _prefix=options["prefix"],
-                _translations=options["translations"],
-            )
+            rest = dict(options)
+            named = {
+                "name": rest.pop("name"),
+                "_form": form,
+                "_prefix": rest.pop("prefix", ""),
+                "_translations": rest.pop("translations", None),
+            }
+            values = {**_prepared(unbound_field), **rest, **named}
+            return unbound_field.field_class(*unbound_field.args, **values)
 
         def get_translations(self, form: Any) -> Any:
             return _field_texts(language())
