@@ -165,9 +165,7 @@ def schedule_meetings_command(
     """A schedule run for an event from the command line; the result waits for its publication."""
     from forum_app.timetable.command_jobs import schedule_meetings
 
-    for line in schedule_meetings(
-        slug, time_limit=time_limit, seed=number, workers=workers, publish=publish
-    ):
+    for line in schedule_meetings(slug, time_limit=time_limit, seed=number, workers=workers, publish=publish):
         click.echo(line)
 
 
