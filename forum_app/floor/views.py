@@ -8,7 +8,7 @@ from flask import render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from forum_app.core.errors import NotFound, PermissionDenied
+from forum_app.core.errors import Invalid, NotFound, PermissionDenied
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
@@ -119,7 +119,7 @@ def mark(slug: str, meeting_id: int) -> Response:
         raise NotFound(NO_MEETING)
     form = MarkForm()
     if not form.validate_on_submit():
-        raise NotFound(NO_MEETING)
+        raise Invalid(N_("Please use the buttons beside the names."))
     with submission() as done:
         meeting = get_meeting(event.id, meeting_id)
         values: dict[str, Any] = {

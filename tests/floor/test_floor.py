@@ -293,7 +293,7 @@ def test_the_day_page_works_by_touch(scene: Scene, meeting: Meeting, client: Fla
     assert (answer.status_code, answer.location) == (303, path)
     assert "来席済み" in client.get(path, headers={"Accept-Language": "ja"}).text
     for wrong in ({"person": scene.guest.id, "what": "sold"}, {"what": "arrived"}, {}):
-        assert client.post(f"{path}/{meeting.id}/mark", data=wrong).status_code == 404
+        assert client.post(f"{path}/{meeting.id}/mark", data=wrong).status_code == 422
     answer = client.post(
         f"{path}/{meeting.id}/mark",
         data={"person": scene.guest.id, "what": "not_arrived", "back": "//evil.example"},
