@@ -84,7 +84,13 @@ def test_a_bad_schedule_is_refused_with_one_line(forum: Command, content: bytes)
     path = forum.folder / "bad.xml"
     path.write_bytes(content)
     assert forum.refused("import", "schedule", str(path), "--event", "refused", "--create")
-    # nothing was made: without --create the event is still unknown
+
+
+def test_refused_schedules_made_nothing(forum: Command) -> None:
+    path = forum.folder / "bad.xml"
+    path.write_bytes(SCHEDULE[:400])
+    assert forum.refused("import", "schedule", str(path), "--event", "refused", "--create")
+    # without --create the event is still unknown
     path.write_bytes(SCHEDULE)
     assert "event" in forum.refused("import", "schedule", str(path), "--event", "refused").lower()
 

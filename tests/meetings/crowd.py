@@ -34,7 +34,7 @@ from forum_app.web import clock
 from tests.conftest import make_settings
 from tests.factories import NOW
 
-PROCESSES = 3
+PROCESSES = 2
 PATIENCE = 280  # seconds, on machines that have much else to do
 # What may come of a request in a crowd; anything else is a fault.
 FINE = frozenset({303, 409, 422})

@@ -32,7 +32,7 @@ def tried(problem: Problem, seed: int = 1, rounds: int = 4000) -> tuple[Assignme
     return large.read_board(board, problem)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problem=problems(mandatory=False))
 def test_every_rule_is_kept(problem: Problem) -> None:
     """Contradictory pins are the dispatcher's business; so is fairness."""
