@@ -147,12 +147,6 @@ def upgrade() -> None:
         sa.Column("website", sa.String(length=500), nullable=False),
         sa.Column("profile_en", sa.Text(), nullable=False),
         sa.Column("profile_ja", sa.Text(), nullable=False),
-        sa.Column(
-            "stage",
-            sa.Enum("IDEA", "PROTOTYPE", "PRODUCT", "REVENUE", name="stage", native_enum=False, length=20),
-            nullable=True,
-        ),
-        sa.Column("weapons_related", sa.Boolean(), nullable=False),
         sa.Column("fictional", sa.Boolean(), nullable=False),
         sa.Column(
             "sort_en",
@@ -304,90 +298,6 @@ def upgrade() -> None:
     with op.batch_alter_table("events_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_event_series_id"), ["series_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_events_event_starts_on"), ["starts_on"], unique=False)
-
-    op.create_table(
-        "organizations_exclusion",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "STARTUP",
-                "AGENCY",
-                "GOVERNMENT_INVESTOR",
-                "VENTURE_CAPITAL",
-                "PRIME",
-                "UNIVERSITY",
-                "ASSOCIATION",
-                "FACILITATOR",
-                "PRESS",
-                "OTHER",
-                name="kind",
-                native_enum=False,
-                length=30,
-            ),
-            nullable=True,
-        ),
-        sa.Column("area_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("weapons_related", sa.Boolean(), nullable=False),
-        sa.Column(
-            "ground",
-            sa.Enum(
-                "LP_AGREEMENT",
-                "RESEARCH_AWARD",
-                "COMPETITOR",
-                "OTHER",
-                name="exclusionground",
-                native_enum=False,
-                length=20,
-            ),
-            nullable=False,
-        ),
-        sa.Column("reason", sa.String(length=1000), nullable=False),
-        sa.Column("ends_on", sa.Date(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.CheckConstraint(
-            "(CASE WHEN other_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN kind IS NULL THEN 0 ELSE 1 END) + (CASE WHEN area_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN weapons_related THEN 1 ELSE 0 END) = 1",
-            name=op.f("ck_organizations_exclusion_one_target"),
-        ),
-        sa.CheckConstraint(
-            "other_id IS NULL OR other_id <> organization_id",
-            name=op.f("ck_organizations_exclusion_two_organizations"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["area_id"],
-            ["organizations_area.id"],
-            name=op.f("fk_organizations_exclusion_area_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"],
-            ["accounts_user.id"],
-            name=op.f("fk_organizations_exclusion_created_by_id"),
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations_organization.id"],
-            name=op.f("fk_organizations_exclusion_organization_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["other_id"],
-            ["organizations_organization.id"],
-            name=op.f("fk_organizations_exclusion_other_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations_exclusion")),
-    )
-    with op.batch_alter_table("organizations_exclusion", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_organizations_exclusion_area_id"), ["area_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_organizations_exclusion_organization_id"), ["organization_id"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_organizations_exclusion_other_id"), ["other_id"], unique=False)
 
     op.create_table(
         "organizations_identifier",
@@ -595,7 +505,6 @@ def upgrade() -> None:
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name_en", sa.String(length=200), nullable=False),
         sa.Column("name_ja", sa.String(length=200), nullable=False),
-        sa.Column("building", sa.String(length=100), nullable=False),
         sa.Column("floor", sa.String(length=60), nullable=False),
         sa.Column("capacity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -634,166 +543,21 @@ def upgrade() -> None:
         "meetings_interpreter",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("languages", sa.String(length=60), nullable=False),
-        sa.Column("cleared_until", sa.Date(), nullable=True),
-        sa.Column("most_run_minutes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("languages", sa.String(length=20), nullable=False),
         sa.Column("name_latin", sa.String(length=200), nullable=False),
         sa.Column("name_native", sa.String(length=200), nullable=False),
         sa.Column("name_kana", sa.String(length=200), nullable=False),
-        sa.CheckConstraint(
-            "most_run_minutes IS NULL OR most_run_minutes >= 10",
-            name=op.f("ck_meetings_interpreter_most_run"),
-        ),
         sa.ForeignKeyConstraint(
             ["event_id"],
             ["events_event.id"],
             name=op.f("fk_meetings_interpreter_event_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["accounts_user.id"],
-            name=op.f("fk_meetings_interpreter_user_id"),
-            ondelete="SET NULL",
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_interpreter")),
-        sa.UniqueConstraint("event_id", "user_id", name=op.f("uq_meetings_interpreter_event_id_user_id")),
     )
     with op.batch_alter_table("meetings_interpreter", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_meetings_interpreter_event_id"), ["event_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_meetings_interpreter_user_id"), ["user_id"], unique=False)
 
-    op.create_table(
-        "meetings_kind_bar",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "one",
-            sa.Enum(
-                "STARTUP",
-                "AGENCY",
-                "GOVERNMENT_INVESTOR",
-                "VENTURE_CAPITAL",
-                "PRIME",
-                "UNIVERSITY",
-                "ASSOCIATION",
-                "FACILITATOR",
-                "PRESS",
-                "OTHER",
-                name="kind",
-                native_enum=False,
-                length=30,
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "other",
-            sa.Enum(
-                "STARTUP",
-                "AGENCY",
-                "GOVERNMENT_INVESTOR",
-                "VENTURE_CAPITAL",
-                "PRIME",
-                "UNIVERSITY",
-                "ASSOCIATION",
-                "FACILITATOR",
-                "PRESS",
-                "OTHER",
-                name="kind",
-                native_enum=False,
-                length=30,
-            ),
-            nullable=False,
-        ),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events_event.id"], name=op.f("fk_meetings_kind_bar_event_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_kind_bar")),
-        sa.UniqueConstraint("event_id", "one", "other", name=op.f("uq_meetings_kind_bar_event_id_one_other")),
-    )
-    op.create_table(
-        "meetings_kind_limit",
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "STARTUP",
-                "AGENCY",
-                "GOVERNMENT_INVESTOR",
-                "VENTURE_CAPITAL",
-                "PRIME",
-                "UNIVERSITY",
-                "ASSOCIATION",
-                "FACILITATOR",
-                "PRESS",
-                "OTHER",
-                name="kind",
-                native_enum=False,
-                length=30,
-            ),
-            nullable=False,
-        ),
-        sa.Column("most_requests", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("most_meetings", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("least_meetings", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.CheckConstraint(
-            "least_meetings IS NULL OR least_meetings BETWEEN 0 AND 200",
-            name=op.f("ck_meetings_kind_limit_least_meetings"),
-        ),
-        sa.CheckConstraint(
-            "most_meetings IS NULL OR most_meetings BETWEEN 0 AND 200",
-            name=op.f("ck_meetings_kind_limit_most_meetings"),
-        ),
-        sa.CheckConstraint(
-            "most_requests IS NULL OR most_requests BETWEEN 0 AND 200",
-            name=op.f("ck_meetings_kind_limit_most_requests"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["events_event.id"],
-            name=op.f("fk_meetings_kind_limit_event_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("event_id", "kind", name=op.f("pk_meetings_kind_limit")),
-    )
-    op.create_table(
-        "meetings_settings",
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("interest_closes_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("request_days", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("walk_minutes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint("request_days BETWEEN 1 AND 60", name=op.f("ck_meetings_settings_request_days")),
-        sa.CheckConstraint("walk_minutes BETWEEN 0 AND 120", name=op.f("ck_meetings_settings_walk_minutes")),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events_event.id"], name=op.f("fk_meetings_settings_event_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_meetings_settings")),
-    )
-    op.create_table(
-        "meetings_stretch",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("slot_minutes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("gap_minutes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_meetings_stretch_ends_after_start")),
-        sa.CheckConstraint(
-            "gap_minutes BETWEEN 0 AND 60 AND gap_minutes % 5 = 0",
-            name=op.f("ck_meetings_stretch_gap_minutes"),
-        ),
-        sa.CheckConstraint(
-            "slot_minutes BETWEEN 10 AND 120 AND slot_minutes % 5 = 0",
-            name=op.f("ck_meetings_stretch_slot_minutes"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events_event.id"], name=op.f("fk_meetings_stretch_event_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_stretch")),
-        sa.UniqueConstraint("event_id", "starts_at", name=op.f("uq_meetings_stretch_event_id_starts_at")),
-    )
     op.create_table(
         "pitches_call",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -842,80 +606,6 @@ def upgrade() -> None:
     with op.batch_alter_table("registration_participant_type", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_registration_participant_type_event_id"), ["event_id"], unique=False
-        )
-
-    op.create_table(
-        "timetable_run",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "QUEUED",
-                "RUNNING",
-                "DONE",
-                "STOPPED",
-                "INTERRUPTED",
-                "FAILED",
-                name="runstate",
-                native_enum=False,
-                length=20,
-            ),
-            nullable=False,
-        ),
-        sa.Column("started_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("seed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("time_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("stop_requested", sa.Boolean(), nullable=False),
-        sa.Column("instance", sa.Text(), nullable=False),
-        sa.Column("input_digest", sa.String(length=64), nullable=False),
-        sa.Column("result", sa.Text(), nullable=True),
-        sa.Column("requested", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("placed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("placed_weight", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("weight_bound", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("breaks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("breaks_bound", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("idle_slots", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("moved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("status", sa.String(length=20), nullable=False),
-        sa.Column("phase", sa.String(length=60), nullable=False),
-        sa.Column("failure", sa.String(length=500), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("published_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint("time_limit BETWEEN 1 AND 3600", name=op.f("ck_timetable_run_time_limit")),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events_event.id"], name=op.f("fk_timetable_run_event_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["published_by_id"],
-            ["accounts_user.id"],
-            name=op.f("fk_timetable_run_published_by_id"),
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
-            ["started_by_id"],
-            ["accounts_user.id"],
-            name=op.f("fk_timetable_run_started_by_id"),
-            ondelete="SET NULL",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_timetable_run")),
-    )
-    with op.batch_alter_table("timetable_run", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_timetable_run_event_id_created_at"), ["event_id", "created_at"], unique=False
-        )
-        batch_op.create_index(
-            "uq_timetable_run_active",
-            ["event_id"],
-            unique=True,
-            sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
-            postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
         )
 
     op.create_table(
@@ -1014,48 +704,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_agenda_item_track_id"), ["track_id"], unique=False)
 
     op.create_table(
-        "meetings_interpreter_hours",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("interpreter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "ends_at > starts_at", name=op.f("ck_meetings_interpreter_hours_ends_after_start")
-        ),
-        sa.ForeignKeyConstraint(
-            ["interpreter_id"],
-            ["meetings_interpreter.id"],
-            name=op.f("fk_meetings_interpreter_hours_interpreter_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_interpreter_hours")),
-    )
-    with op.batch_alter_table("meetings_interpreter_hours", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_meetings_interpreter_hours_interpreter_id"), ["interpreter_id"], unique=False
-        )
-
-    op.create_table(
         "meetings_table",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("OPEN", "BOOTH", "CLOSED", name="tablekind", native_enum=False, length=10),
-            nullable=False,
-        ),
-        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("room_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint(
-            "(kind = 'BOOTH') = (owner_id IS NOT NULL)", name=op.f("ck_meetings_table_booth_has_owner")
-        ),
         sa.ForeignKeyConstraint(
             ["event_id"], ["events_event.id"], name=op.f("fk_meetings_table_event_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["organizations_organization.id"], name=op.f("fk_meetings_table_owner_id")
         ),
         sa.ForeignKeyConstraint(
             ["room_id"], ["events_room.id"], name=op.f("fk_meetings_table_room_id"), ondelete="SET NULL"
@@ -1064,7 +720,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "label", name=op.f("uq_meetings_table_event_id_label")),
     )
     with op.batch_alter_table("meetings_table", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_meetings_table_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_meetings_table_room_id"), ["room_id"], unique=False)
 
     op.create_table(
@@ -1262,50 +917,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_agenda_item_speaker_speaker_id"), ["speaker_id"], unique=False)
 
     op.create_table(
-        "meetings_absence",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("registration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("note", sa.String(length=200), nullable=False),
-        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_meetings_absence_ends_after_start")),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration_registration.id"],
-            name=op.f("fk_meetings_absence_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_absence")),
-    )
-    with op.batch_alter_table("meetings_absence", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_meetings_absence_registration_id"), ["registration_id"], unique=False
-        )
-
-    op.create_table(
-        "meetings_no_thanks",
-        sa.Column("registration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("registration_id <> other_id", name=op.f("ck_meetings_no_thanks_two_people")),
-        sa.ForeignKeyConstraint(
-            ["other_id"],
-            ["registration_registration.id"],
-            name=op.f("fk_meetings_no_thanks_other_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration_registration.id"],
-            name=op.f("fk_meetings_no_thanks_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("registration_id", "other_id", name=op.f("pk_meetings_no_thanks")),
-    )
-    with op.batch_alter_table("meetings_no_thanks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_meetings_no_thanks_other_id"), ["other_id"], unique=False)
-
-    op.create_table(
         "meetings_office_hours",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1313,7 +924,6 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("slot_minutes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("direct", sa.Boolean(), nullable=False),
         sa.Column("note_en", sa.String(length=500), nullable=False),
         sa.Column("note_ja", sa.String(length=500), nullable=False),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_meetings_office_hours_ends_after_start")),
@@ -1346,62 +956,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "meetings_profile",
-        sa.Column("registration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("wishes_en", sa.Text(), nullable=False),
-        sa.Column("wishes_ja", sa.Text(), nullable=False),
-        sa.Column("most_meetings", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("link", sa.String(length=500), nullable=False),
-        sa.Column("needs_statement", sa.Boolean(), nullable=False),
-        sa.Column("needs_clearance", sa.Boolean(), nullable=False),
-        sa.Column("closed_room", sa.Boolean(), nullable=False),
-        sa.Column("export_statement", sa.String(length=1000), nullable=False),
-        sa.Column("export_stated_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint(
-            "(export_statement = '') = (export_stated_at IS NULL)", name=op.f("ck_meetings_profile_statement")
-        ),
-        sa.CheckConstraint(
-            "most_meetings IS NULL OR most_meetings BETWEEN 0 AND 200",
-            name=op.f("ck_meetings_profile_most_meetings"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration_registration.id"],
-            name=op.f("fk_meetings_profile_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("registration_id", name=op.f("pk_meetings_profile")),
-    )
-    op.create_table(
         "meetings_request",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("asker_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("host_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("team", sa.Boolean(), nullable=False),
         sa.Column("topic", sa.String(length=500), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column(
             "priority", sa.Enum("MUST", "WANT", name="priority", native_enum=False, length=20), nullable=False
-        ),
-        sa.Column(
-            "host_priority",
-            sa.Enum("MUST", "WANT", name="priority", native_enum=False, length=20),
-            nullable=True,
-        ),
-        sa.Column(
-            "format",
-            sa.Enum("IN_PERSON", "REMOTE", name="meetingformat", native_enum=False, length=20),
-            nullable=False,
         ),
         sa.Column("needs_interpreter", sa.Boolean(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
                 "PENDING",
-                "AGREED",
                 "ACCEPTED",
                 "DECLINED",
                 "WITHDRAWN",
@@ -1415,8 +984,6 @@ def upgrade() -> None:
         sa.Column("answer", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("asker_id <> host_id", name=op.f("ck_meetings_request_two_people")),
         sa.ForeignKeyConstraint(
@@ -1440,7 +1007,6 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_meetings_request_event_id_state"), ["event_id", "state"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_meetings_request_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_meetings_request_host_id_state"), ["host_id", "state"], unique=False
         )
@@ -1448,27 +1014,9 @@ def upgrade() -> None:
             "uq_meetings_request_open",
             ["asker_id", "host_id"],
             unique=True,
-            sqlite_where=sa.text("state IN ('PENDING', 'AGREED', 'ACCEPTED')"),
-            postgresql_where=sa.text("state IN ('PENDING', 'AGREED', 'ACCEPTED')"),
+            sqlite_where=sa.text("state IN ('PENDING', 'ACCEPTED')"),
+            postgresql_where=sa.text("state IN ('PENDING', 'ACCEPTED')"),
         )
-
-    op.create_table(
-        "meetings_table_hours",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("table_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_meetings_table_hours_ends_after_start")),
-        sa.ForeignKeyConstraint(
-            ["table_id"],
-            ["meetings_table.id"],
-            name=op.f("fk_meetings_table_hours_table_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings_table_hours")),
-    )
-    with op.batch_alter_table("meetings_table_hours", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_meetings_table_hours_table_id"), ["table_id"], unique=False)
 
     op.create_table(
         "pitches_submission",
@@ -1562,29 +1110,8 @@ def upgrade() -> None:
         sa.Column("interpreter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("topic", sa.String(length=500), nullable=False),
         sa.Column(
-            "format",
-            sa.Enum("IN_PERSON", "REMOTE", name="meetingformat", native_enum=False, length=20),
-            nullable=False,
-        ),
-        sa.Column("link", sa.String(length=500), nullable=False),
-        sa.Column("closed", sa.Boolean(), nullable=False),
-        sa.Column("pinned", sa.Boolean(), nullable=False),
-        sa.Column(
-            "origin",
-            sa.Enum(
-                "DIRECT",
-                "SCHEDULE",
-                "ORGANIZER",
-                "REFILL",
-                name="meetingorigin",
-                native_enum=False,
-                length=20,
-            ),
-            nullable=False,
-        ),
-        sa.Column(
             "status",
-            sa.Enum("CONFIRMED", "CANCELLED", "NO_SHOW", name="meetingstatus", native_enum=False, length=20),
+            sa.Enum("CONFIRMED", "CANCELLED", name="meetingstatus", native_enum=False, length=20),
             nullable=False,
         ),
         sa.Column("cancelled_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -1628,27 +1155,6 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_meetings_meeting_request_id"), ["request_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_meetings_meeting_table_id"), ["table_id"], unique=False)
-
-    op.create_table(
-        "meetings_profile_area",
-        sa.Column("registration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("area_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["area_id"],
-            ["organizations_area.id"],
-            name=op.f("fk_meetings_profile_area_area_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["meetings_profile.registration_id"],
-            name=op.f("fk_meetings_profile_area_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("registration_id", "area_id", name=op.f("pk_meetings_profile_area")),
-    )
-    with op.batch_alter_table("meetings_profile_area", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_meetings_profile_area_area_id"), ["area_id"], unique=False)
 
     op.create_table(
         "pitches_review",
@@ -1698,71 +1204,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("submission_id", "area_id", name=op.f("pk_pitches_submission_area")),
     )
     op.create_table(
-        "floor_offer",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("request_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("freed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("table_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("interpreter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column(
-            "state",
-            sa.Enum("OPEN", "TAKEN", "DECLINED", "LAPSED", name="offerstate", native_enum=False, length=20),
-            nullable=False,
-        ),
-        sa.Column("asker_took_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("host_took_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_floor_offer_ends_after_start")),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events_event.id"], name=op.f("fk_floor_offer_event_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["freed_id"], ["meetings_meeting.id"], name=op.f("fk_floor_offer_freed_id"), ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["interpreter_id"],
-            ["meetings_interpreter.id"],
-            name=op.f("fk_floor_offer_interpreter_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["request_id"],
-            ["meetings_request.id"],
-            name=op.f("fk_floor_offer_request_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["table_id"], ["meetings_table.id"], name=op.f("fk_floor_offer_table_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_floor_offer")),
-    )
-    with op.batch_alter_table("floor_offer", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_floor_offer_event_id_state"), ["event_id", "state"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_floor_offer_interpreter_id"), ["interpreter_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_floor_offer_table_id"), ["table_id"], unique=False)
-        batch_op.create_index(
-            "uq_floor_offer_freed",
-            ["freed_id"],
-            unique=True,
-            sqlite_where=sa.text("state = 'OPEN'"),
-            postgresql_where=sa.text("state = 'OPEN'"),
-        )
-        batch_op.create_index(
-            "uq_floor_offer_request",
-            ["request_id"],
-            unique=True,
-            sqlite_where=sa.text("state = 'OPEN'"),
-            postgresql_where=sa.text("state = 'OPEN'"),
-        )
-
-    op.create_table(
         "meetings_claim",
         sa.Column(
             "resource_kind",
@@ -1790,8 +1231,6 @@ def upgrade() -> None:
         sa.Column(
             "role", sa.Enum("HOST", "GUEST", name="meetingrole", native_enum=False, length=10), nullable=False
         ),
-        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("missed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["meeting_id"],
             ["meetings_meeting.id"],
@@ -1809,63 +1248,6 @@ def upgrade() -> None:
     with op.batch_alter_table("meetings_participant", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_meetings_participant_registration_id"), ["registration_id"], unique=False
-        )
-
-    op.create_table(
-        "outcomes_outcome",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("meeting_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("registration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "wish",
-            sa.Enum(
-                "NONE", "FOLLOW_UP", "SAMPLE_OR_TEST", "PATHWAY", name="wish", native_enum=False, length=20
-            ),
-            nullable=False,
-        ),
-        sa.Column(
-            "pathway",
-            sa.Enum(
-                "FCT",
-                "DIU",
-                "IQT",
-                "SBIR_JAPAN",
-                "J_STARX",
-                "PRIZE",
-                "NEGOTIATED",
-                name="pathway",
-                native_enum=False,
-                length=20,
-            ),
-            nullable=True,
-        ),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("next_step", sa.String(length=500), nullable=False),
-        sa.Column("next_step_on", sa.Date(), nullable=True),
-        sa.Column("shared", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["meeting_id"],
-            ["meetings_meeting.id"],
-            name=op.f("fk_outcomes_outcome_meeting_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration_registration.id"],
-            name=op.f("fk_outcomes_outcome_registration_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes_outcome")),
-        sa.UniqueConstraint(
-            "meeting_id", "registration_id", name=op.f("uq_outcomes_outcome_meeting_id_registration_id")
-        ),
-    )
-    with op.batch_alter_table("outcomes_outcome", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_outcomes_outcome_registration_id"), ["registration_id"], unique=False
         )
 
     op.create_table(
@@ -1941,10 +1323,6 @@ def forbid_changes_to_the_trail() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("pitches_review_score")
-    with op.batch_alter_table("outcomes_outcome", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_outcomes_outcome_registration_id"))
-
-    op.drop_table("outcomes_outcome")
     with op.batch_alter_table("meetings_participant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_meetings_participant_registration_id"))
 
@@ -1953,31 +1331,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_meetings_claim_meeting_id"))
 
     op.drop_table("meetings_claim")
-    with op.batch_alter_table("floor_offer", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_floor_offer_request",
-            sqlite_where=sa.text("state = 'OPEN'"),
-            postgresql_where=sa.text("state = 'OPEN'"),
-        )
-        batch_op.drop_index(
-            "uq_floor_offer_freed",
-            sqlite_where=sa.text("state = 'OPEN'"),
-            postgresql_where=sa.text("state = 'OPEN'"),
-        )
-        batch_op.drop_index(batch_op.f("ix_floor_offer_table_id"))
-        batch_op.drop_index(batch_op.f("ix_floor_offer_interpreter_id"))
-        batch_op.drop_index(batch_op.f("ix_floor_offer_event_id_state"))
-
-    op.drop_table("floor_offer")
     op.drop_table("pitches_submission_area")
     with op.batch_alter_table("pitches_review", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pitches_review_reviewer_id"))
 
     op.drop_table("pitches_review")
-    with op.batch_alter_table("meetings_profile_area", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_profile_area_area_id"))
-
-    op.drop_table("meetings_profile_area")
     with op.batch_alter_table("meetings_meeting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_meetings_meeting_table_id"))
         batch_op.drop_index(batch_op.f("ix_meetings_meeting_request_id"))
@@ -1996,35 +1354,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_pitches_submission_call_id_state"))
 
     op.drop_table("pitches_submission")
-    with op.batch_alter_table("meetings_table_hours", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_table_hours_table_id"))
-
-    op.drop_table("meetings_table_hours")
     with op.batch_alter_table("meetings_request", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_meetings_request_open",
-            sqlite_where=sa.text("state IN ('PENDING', 'AGREED', 'ACCEPTED')"),
-            postgresql_where=sa.text("state IN ('PENDING', 'AGREED', 'ACCEPTED')"),
+            sqlite_where=sa.text("state IN ('PENDING', 'ACCEPTED')"),
+            postgresql_where=sa.text("state IN ('PENDING', 'ACCEPTED')"),
         )
         batch_op.drop_index(batch_op.f("ix_meetings_request_host_id_state"))
-        batch_op.drop_index(batch_op.f("ix_meetings_request_expires_at"))
         batch_op.drop_index(batch_op.f("ix_meetings_request_event_id_state"))
 
     op.drop_table("meetings_request")
-    op.drop_table("meetings_profile")
     with op.batch_alter_table("meetings_office_hours", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_meetings_office_hours_registration_id_starts_at"))
         batch_op.drop_index(batch_op.f("ix_meetings_office_hours_event_id_starts_at"))
 
     op.drop_table("meetings_office_hours")
-    with op.batch_alter_table("meetings_no_thanks", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_no_thanks_other_id"))
-
-    op.drop_table("meetings_no_thanks")
-    with op.batch_alter_table("meetings_absence", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_absence_registration_id"))
-
-    op.drop_table("meetings_absence")
     with op.batch_alter_table("agenda_item_speaker", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agenda_item_speaker_speaker_id"))
 
@@ -2061,13 +1405,8 @@ def downgrade() -> None:
     op.drop_table("pitches_call_area")
     with op.batch_alter_table("meetings_table", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_meetings_table_room_id"))
-        batch_op.drop_index(batch_op.f("ix_meetings_table_owner_id"))
 
     op.drop_table("meetings_table")
-    with op.batch_alter_table("meetings_interpreter_hours", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_interpreter_hours_interpreter_id"))
-
-    op.drop_table("meetings_interpreter_hours")
     with op.batch_alter_table("agenda_item", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agenda_item_track_id"))
         batch_op.drop_index(batch_op.f("ix_agenda_item_room_id"))
@@ -2075,26 +1414,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_agenda_item_event_id_starts_at"))
 
     op.drop_table("agenda_item")
-    with op.batch_alter_table("timetable_run", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_timetable_run_active",
-            sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
-            postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
-        )
-        batch_op.drop_index(batch_op.f("ix_timetable_run_event_id_created_at"))
-
-    op.drop_table("timetable_run")
     with op.batch_alter_table("registration_participant_type", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_registration_participant_type_event_id"))
 
     op.drop_table("registration_participant_type")
     op.drop_table("pitches_call")
-    op.drop_table("meetings_stretch")
-    op.drop_table("meetings_settings")
-    op.drop_table("meetings_kind_limit")
-    op.drop_table("meetings_kind_bar")
     with op.batch_alter_table("meetings_interpreter", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_meetings_interpreter_user_id"))
         batch_op.drop_index(batch_op.f("ix_meetings_interpreter_event_id"))
 
     op.drop_table("meetings_interpreter")
@@ -2130,12 +1455,6 @@ def downgrade() -> None:
 
     op.drop_table("organizations_membership")
     op.drop_table("organizations_identifier")
-    with op.batch_alter_table("organizations_exclusion", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_organizations_exclusion_other_id"))
-        batch_op.drop_index(batch_op.f("ix_organizations_exclusion_organization_id"))
-        batch_op.drop_index(batch_op.f("ix_organizations_exclusion_area_id"))
-
-    op.drop_table("organizations_exclusion")
     with op.batch_alter_table("events_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_events_event_starts_on"))
         batch_op.drop_index(batch_op.f("ix_events_event_series_id"))
