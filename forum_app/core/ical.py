@@ -37,14 +37,63 @@ class Klass(StrEnum):
     CONFIDENTIAL = "CONFIDENTIAL"
 
 
+class Method(StrEnum):
+    """METHOD of a message by RFC 5546; a feed has none."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+    REPLY = "REPLY"
+
+
+class Role(StrEnum):
+    """ROLE of an attendee."""
+
+    CHAIR = "CHAIR"
+    REQUIRED = "REQ-PARTICIPANT"
+    OPTIONAL = "OPT-PARTICIPANT"
+    INFORMED = "NON-PARTICIPANT"
+
+
+class Participation(StrEnum):
+    """PARTSTAT: what an attendee answered."""
+
+    NEEDS_ACTION = "NEEDS-ACTION"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    TENTATIVE = "TENTATIVE"
+    DELEGATED = "DELEGATED"
+
+
+class UserType(StrEnum):
+    """CUTYPE: what an attendee is."""
+
+    INDIVIDUAL = "INDIVIDUAL"
+    GROUP = "GROUP"
+    RESOURCE = "RESOURCE"
+    ROOM = "ROOM"
+    UNKNOWN = "UNKNOWN"
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarAddress:
-    """An organizer or attendee. participation: PARTSTAT, for attendees."""
+    """An organizer or attendee. Of an organizer only email and name are written."""
 
     email: str
     name: str = ""
-    participation: str = "NEEDS-ACTION"
+    participation: str = Participation.NEEDS_ACTION
     rsvp: bool = False
+    role: Role = Role.REQUIRED
+    user_type: UserType = UserType.INDIVIDUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """How to take part from afar (RFC 7986 5.11). features: of AUDIO, CHAT, FEED, MODERATOR, PHONE,
+    SCREEN, VIDEO."""
+
+    uri: str
+    label: str = ""
+    features: tuple[str, ...] = ("AUDIO", "VIDEO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +101,8 @@ class CalendarEntry:
     """One event. All instants are aware; `zone` is the IANA zone in which the times are shown.
 
     uid and sequence follow RFC 5545: the uid never changes, the sequence rises with every change
-    of time or place. dtstamp is when this version of the entry came about.
+    of time, place or status. dtstamp is when this version of the entry came about. alarms: how long
+    before the start to remind.
     """
 
     uid: str
@@ -73,6 +123,8 @@ class CalendarEntry:
     transparent: bool = False
     organizer: CalendarAddress | None = None
     attendees: tuple[CalendarAddress, ...] = ()
+    conference: Conference | None = None
+    alarms: tuple[timedelta, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +333,44 @@ def _address(prefix: str, address: CalendarAddress) -> str:
     return f"{prefix}{name}:mailto:{_uri(address.email)}"
 
 
-def _event(entry: CalendarEntry) -> Iterator[bytes]:
+def _token(value: str) -> str:
+    """A value of a closed list; anything else would be a way to write parameters of one's own."""
+    return "".join(c for c in value.upper() if c.isascii() and (c.isalnum() or c == "-")) or "UNKNOWN"
+
+
+def _attendee(address: CalendarAddress, *, answering: bool) -> str:
+    if answering:
+        prefix = f"ATTENDEE;PARTSTAT={_token(address.participation)}"
+    else:
+        prefix = (
+            f"ATTENDEE;CUTYPE={address.user_type};ROLE={address.role}"
+            f";PARTSTAT={_token(address.participation)};RSVP={'TRUE' if address.rsvp else 'FALSE'}"
+        )
+    return _address(prefix, address)
+
+
+def _conference(conference: Conference) -> str:
+    features = ",".join(map(_token, conference.features))
+    return (
+        "CONFERENCE;VALUE=URI"
+        + (f";FEATURE={features}" if features else "")
+        + (f";LABEL={_parameter(conference.label)}" if conference.label.strip() else "")
+        + f":{_uri(conference.uri)}"
+    )
+
+
+def _alarm(before: timedelta, summary: str) -> bytes:
+    trigger = f"-{_duration(before)}" if before > timedelta() else "PT0S"
+    return b"\r\n".join(
+        (
+            f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:{trigger}".encode(),
+            _fold(f"DESCRIPTION:{summary}"),
+            b"END:VALARM",
+        )
+    )
+
+
+def _event(entry: CalendarEntry, method: Method | None = None) -> Iterator[bytes]:
     # Lines that can never need folding go out together: a third of the time of a feed.
     start, end = _times(entry)
     summary = _text(entry.summary)
@@ -302,14 +391,21 @@ def _event(entry: CalendarEntry) -> Iterator[bytes]:
     if entry.url:
         yield _fold(f"URL:{_uri(entry.url)}")
     transparency = "TRANSPARENT" if entry.transparent else "OPAQUE"
-    yield f"STATUS:{entry.status}\r\nTRANSP:{transparency}\r\nCLASS:{entry.klass}".encode()
+    # One who is taken off a list gets a CANCEL of an event that goes on: no STATUS (RFC 5546 3.2.5).
+    if method != Method.CANCEL or entry.status == Status.CANCELLED:
+        yield f"STATUS:{entry.status}".encode()
+    yield f"TRANSP:{transparency}\r\nCLASS:{entry.klass}".encode()
     if entry.categories:
         yield _fold("CATEGORIES:" + ",".join(map(_text, entry.categories)))
+    if entry.conference:
+        yield _fold(_conference(entry.conference))
     if entry.organizer:
         yield _fold(_address("ORGANIZER", entry.organizer))
     for attendee in entry.attendees:
-        rsvp = ";RSVP=TRUE" if attendee.rsvp else ""
-        yield _fold(_address(f"ATTENDEE;PARTSTAT={attendee.participation}{rsvp}", attendee))
+        yield _fold(_attendee(attendee, answering=method == Method.REPLY))
+    if method not in (Method.CANCEL, Method.REPLY):
+        for before in entry.alarms:
+            yield _alarm(before, summary)
     yield b"END:VEVENT"
 
 
@@ -325,14 +421,20 @@ def _duration(value: timedelta) -> str:
     return "P" + (f"{days}D" if days else "") + (f"T{clock}" if clock else "")
 
 
+def _preamble(language: str) -> tuple[str, ...]:
+    language = re.sub("[^A-Z-]", "", language.upper()) or "EN"
+    return (
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:-//forum-app//Calendar//{language}",
+        "CALSCALE:GREGORIAN",
+    )
+
+
 def _head(info: CalendarInfo) -> Iterator[str]:
-    language = re.sub("[^A-Z-]", "", info.language.upper()) or "EN"
     name, description = _text(info.name), _text(info.description)
     refresh = _duration(info.refresh)
-    yield "BEGIN:VCALENDAR"
-    yield "VERSION:2.0"
-    yield f"PRODID:-//forum-app//Calendar//{language}"
-    yield "CALSCALE:GREGORIAN"
+    yield from _preamble(info.language)
     yield f"NAME:{name}"
     yield f"X-WR-CALNAME:{name}"
     if description:
@@ -346,21 +448,58 @@ def _head(info: CalendarInfo) -> Iterator[str]:
         yield f"SOURCE;VALUE=URI:{_uri(info.source_url)}"
 
 
+class _Zones:
+    """The zones that local times of a calendar use, and the years for which."""
+
+    def __init__(self) -> None:
+        self._years: dict[str, tuple[int, int]] = {}
+
+    def note(self, name: str, first: int, last: int) -> None:
+        known = self._years.get(name, (first, last))
+        self._years[name] = (min(first, known[0]), max(last, known[1]))
+
+    def note_entry(self, entry: CalendarEntry, rendered: bytes) -> None:
+        # one whose times had to be given in UTC needs no zone
+        if entry.zone not in _UTC_NAMES and b"DTSTART;TZID=" in rendered:
+            self.note(entry.zone, entry.starts_at.year, entry.ends_at.year)
+
+    def render(self) -> list[bytes]:
+        return [_vtimezone(name, *self._years[name]) for name in sorted(self._years)]
+
+
 def render_feed(entries: Iterable[CalendarEntry], info: CalendarInfo) -> bytes:
     """A calendar to subscribe to or download, in the given order of entries; no METHOD.
 
     Holds one VTIMEZONE for each zone used by a local time. Raises Invalid for an unknown zone.
     """
     events: list[bytes] = []
-    years: dict[str, tuple[int, int]] = {}
+    zones = _Zones()
     for entry in entries:
-        events.extend(_event(entry))
-        if entry.zone not in _UTC_NAMES:
-            first, last = entry.starts_at.year, entry.ends_at.year
-            known = years.get(entry.zone, (first, last))
-            years[entry.zone] = (min(first, known[0]), max(last, known[1]))
+        rendered = b"\r\n".join(_event(entry))
+        events.append(rendered)
+        zones.note_entry(entry, rendered)
     if not events:
-        years[info.zone] = (info.year, info.year)
-    zones = [_vtimezone(name, *years[name]) for name in sorted(years)]
+        zones.note(info.zone, info.year, info.year)
     head = [_fold(line) for line in _head(info)]
-    return b"\r\n".join([*head, *zones, *events, b"END:VCALENDAR", b""])
+    return b"\r\n".join([*head, *zones.render(), *events, b"END:VCALENDAR", b""])
+
+
+def render_message(entry: CalendarEntry, method: Method, *, language: str = "en") -> bytes:
+    """One event as a message by RFC 5546, to be sent by mail: one VCALENDAR with a METHOD.
+
+    The entry needs an organizer, and attendees: all whom it is for in a REQUEST, those who shall
+    drop it in a CANCEL (with status CANCELLED when the event is off for everybody, any other when it
+    goes on without them), exactly the one who answers in a REPLY. ValueError otherwise: such a
+    message would be refused by whoever gets it.
+    """
+    if entry.organizer is None:
+        raise ValueError("a message by RFC 5546 needs an organizer")
+    if not entry.attendees or (method == Method.REPLY and len(entry.attendees) != 1):
+        raise ValueError(f"{method} with {len(entry.attendees)} attendees")
+    if method == Method.REQUEST and entry.status == Status.CANCELLED:
+        raise ValueError("what is cancelled is not asked for")
+    rendered = b"\r\n".join(_event(entry, method))
+    zones = _Zones()
+    zones.note_entry(entry, rendered)
+    head = [_fold(line) for line in (*_preamble(language), f"METHOD:{method}")]
+    return b"\r\n".join([*head, *zones.render(), rendered, b"END:VCALENDAR", b""])

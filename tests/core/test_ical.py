@@ -187,6 +187,9 @@ def test_the_zone_given_says_what_the_zone_database_says(
     end = start + timedelta(days=days, hours=1)
     feed = render_feed([replace(ENTRY, zone=zone, starts_at=start, ends_at=end)], INFO)
     lines = lines_of(feed)
+    if "DTSTART;TZID" not in feed.decode():
+        assert "BEGIN:VTIMEZONE" not in lines  # an hour shown twice: in UTC, so no zone is used
+        return
     block = lines[lines.index("BEGIN:VTIMEZONE") : lines.index("END:VTIMEZONE") + 1]
     theirs = tzical(io.StringIO("\r\n".join(block))).get(zone)
     for seconds in [0, days * 86400, data.draw(st.integers(0, days * 86400 + 3600))]:
@@ -261,7 +264,10 @@ def test_people_and_hostile_text_cannot_add_a_line() -> None:
     feed = render_feed([entry], replace(INFO, name=evil, color=evil, source_url=evil, language=evil))
     lines = lines_of(feed)
     assert not any(line.startswith("ATTACH") for line in lines)
-    assert "ATTENDEE;PARTSTAT=ACCEPTED;RSVP=TRUE;CN=\"阿部, 'Abe'\":mailto:a@b.example" in lines
+    assert (
+        "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=TRUE"
+        ";CN=\"阿部, 'Abe'\":mailto:a@b.example" in lines
+    )
     event = events_of(feed)[0]
     assert event["ATTENDEE"].params["CN"] == "阿部, 'Abe'"
 
