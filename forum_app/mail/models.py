@@ -18,7 +18,11 @@ class MailState(enum.StrEnum):
 
 
 class OutboxMail(Base):
-    """One mail to one person, rendered in their language when it was queued."""
+    """One mail to one person, rendered in their language when it was queued.
+
+    calendar: an iTIP object (RFC 5546) that goes with it, of calendar_method. sender_address: of the forum's
+    own, from which it goes; empty for the usual one. bounced_at: when a report of non-delivery came back.
+    """
 
     __tablename__ = "mail_outbox"
     __table_args__ = (Index(None, "state", "next_attempt_at"),)
@@ -31,6 +35,9 @@ class OutboxMail(Base):
     locale: Mapped[str] = mapped_column(String(5))
     subject: Mapped[str] = mapped_column(String(500))
     body: Mapped[str] = mapped_column(Text)
+    calendar: Mapped[str] = mapped_column(Text, default="")
+    calendar_method: Mapped[str] = mapped_column(String(20), default="")
+    sender_address: Mapped[str] = mapped_column(String(320), default="")
     state: Mapped[MailState] = mapped_column(
         Enum(MailState, native_enum=False, length=20), default=MailState.QUEUED
     )
@@ -40,3 +47,5 @@ class OutboxMail(Base):
     locked_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(500))
+    bounced_at: Mapped[datetime | None]
+    bounce_reason: Mapped[str] = mapped_column(String(500), default="")

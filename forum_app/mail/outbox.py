@@ -108,7 +108,7 @@ def forget_texts(*, now: datetime) -> None:
             OutboxMail.sent_at < now - TEXTS_KEPT,
             OutboxMail.body != "",
         )
-        .values(body="")
+        .values(body="", calendar="")
         .execution_options(synchronize_session=False)
     )
 

@@ -36,6 +36,16 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """A calendar object that goes with a mail. content: VCALENDAR. method: its METHOD (RFC 5546). sender: the
+    address of the forum that is its ORGANIZER, since programs compare the two (RFC 6047, 3)."""
+
+    content: bytes
+    method: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """A mail in the outbox. id: of its OutboxMail, which is not loaded."""
 
@@ -49,6 +59,7 @@ def queue_mail(
     context: Mapping[str, Any],
     now: datetime,
     locale: str | None = None,
+    invitation: Invitation | None = None,
 ) -> Queued:
     """Put a mail into the outbox of the running transaction().
 
@@ -69,6 +80,9 @@ def queue_mail(
             "locale": language,
             "subject": subject,
             "body": body,
+            "calendar": invitation.content.decode() if invitation else "",
+            "calendar_method": invitation.method if invitation else "",
+            "sender_address": invitation.sender if invitation else "",
             "created_at": now,
             "next_attempt_at": now,
         },

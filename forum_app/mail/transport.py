@@ -3,6 +3,7 @@
 A transport raises TemporaryFailure when it is worth trying again, PermanentFailure when it is not.
 """
 
+import hashlib
 import os
 import smtplib
 import ssl
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.header import Header
 from email.message import Message
+from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime, formataddr
@@ -94,12 +96,14 @@ def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoin
 
     domain: the forum's own, as the sender's. Raises PermanentFailure when the address is none.
     """
-    sender = "@".join(ascii_address(f"no-reply@{domain}"))
+    sender = "@".join(ascii_address(mail.sender_address or f"no-reply@{domain}"))
     recipient = "@".join(ascii_address(mail.to_address))
     # Canonical line ends, since base64 keeps them as they are (RFC 2046, 4.1.1).
     body = mail.body if mail.body.isascii() else mail.body.replace("\n", "\r\n")
     charset = "us-ascii" if body.isascii() and max(map(len, body.split("\n"))) < MOST_LINE else "utf-8"
     message: Message[Any, Any] = MIMEText(body, "plain", charset, policy=MESSAGE_POLICY)
+    if mail.calendar:
+        message = _with_calendar(message, mail)
     message["From"] = _address_header("From", sender_name, sender)
     message["To"] = _address_header("To", mail.to_name, recipient)
     message["Subject"] = _text_header("Subject", mail.subject)
@@ -109,6 +113,22 @@ def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoin
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
     message["X-Auto-Response-Suppress"] = "All"
     return Outgoing(message, sender, recipient)
+
+
+def _with_calendar(text: "Message[Any, Any]", mail: OutboxMail) -> "Message[Any, Any]":
+    """The text, or the same as a calendar object (RFC 6047, 2.4), and once more as a file to open.
+
+    The boundaries hang on the Message-ID, so that the same row is the same message each time.
+    """
+    mark = hashlib.sha256(mail.message_id.encode()).hexdigest()[:24]
+    content = MIMEText(mail.calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
+    content.set_param("method", mail.calendar_method)
+    choice = MIMEMultipart("alternative", f"={mark}.1", [text, content], policy=MESSAGE_POLICY)
+    file = MIMEText(mail.calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
+    file.set_type("application/ics")
+    file.set_param("name", "invite.ics")
+    file.add_header("Content-Disposition", "attachment", filename="invite.ics")
+    return MIMEMultipart("mixed", f"={mark}.2", [choice, file], policy=MESSAGE_POLICY)
 
 
 def _charset(text: str) -> str:
