@@ -127,6 +127,7 @@ class Registration(PersonName, Base):
         Index(None, "event_id", "state"),
         Index(None, "organization_id"),
         Index(None, "user_id"),
+        Index(None, "email_key"),
     )
 
     id: Mapped[Key]

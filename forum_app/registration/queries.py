@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager, joinedload
 
 from forum_app.audit.models import AuditEntry
 from forum_app.core.errors import NotFound
@@ -44,15 +44,23 @@ _HIRAGANA = {code + 0x60: code for code in range(0x3041, 0x3097)}
 
 # Asked on most pages of a signed-in person, so built once. email_key is None, which equals nothing,
 # for an address that is not confirmed: an invitation knows only an address until its owner takes it.
-_IS_OWN = or_(Registration.user_id == bindparam("user_id"), Registration.email_key == bindparam("email_key"))
+# Two look-ups by index, and no index for the event: SQLite would rather read all of its registrations.
+_SAME = aliased(Registration)
+_IS_OWN = Registration.id.in_(
+    union_all(
+        select(_SAME.id).where(_SAME.user_id == bindparam("user_id")),
+        select(_SAME.id).where(_SAME.email_key == bindparam("email_key")),
+    )
+)
 _IS_ACTIVE = Registration.state.not_in(sorted(ENDED))
-_OWN = select(Registration).where(Registration.event_id == bindparam("event_id"), _IS_OWN)
+_AT_EVENT = Registration.event_id + 0 == bindparam("event_id")
+_OWN = select(Registration).where(_AT_EVENT, _IS_OWN)
 _LOADED = (joinedload(Registration.type), joinedload(Registration.organization))
 _ACTIVE_OWN = _OWN.where(_IS_ACTIVE).options(*_LOADED).order_by(Registration.id.desc()).limit(1)
 _LAST_OWN = _OWN.options(*_LOADED).order_by(_IS_ACTIVE.desc(), Registration.id.desc()).limit(1)
 _ACTIVE_STATE = (
     select(Registration.state)
-    .where(Registration.event_id == bindparam("event_id"), _IS_OWN, _IS_ACTIVE)
+    .where(_AT_EVENT, _IS_OWN, _IS_ACTIVE)
     .order_by(Registration.id.desc())
     .limit(1)
 )
