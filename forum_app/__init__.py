@@ -40,7 +40,6 @@ MODULES = (
     "web.views",
     "web.jobs",
     "mail.models",
-    "mail.received_models",
     "mail.views",
     "mail.jobs",
     "audit.views",
@@ -100,7 +99,6 @@ MODULES = (
     "calendars.models",
     "calendars.views",
     "history.views",
-    "invitations.models",
     "reminders.models",
 )
 FEATURES = (
@@ -118,7 +116,6 @@ FEATURES = (
     "outcomes",
     "calendars",
     "history",
-    "invitations",
     "reminders",
 )
 MAX_FORM = 1024 * 1024

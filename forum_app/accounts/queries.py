@@ -1,12 +1,12 @@
 """Reading users and their sessions."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from forum_app.accounts.models import LoginSession, User
+from forum_app.core.addresses import email_key as email_key
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
@@ -14,11 +14,6 @@ from forum_app.db import db
 LIFETIME = timedelta(days=30)
 IDLE = timedelta(days=7)
 MOST_SESSIONS = 100
-
-
-def email_key(email: str) -> str:
-    """Normal form under which an address is unique: NFKC, without white space, case folded."""
-    return "".join(unicodedata.normalize("NFKC", email).split()).casefold()
 
 
 def get_user(user_id: int) -> User:
