@@ -40,6 +40,7 @@ MODULES = (
     "web.views",
     "web.jobs",
     "mail.models",
+    "mail.received_models",
     "mail.views",
     "mail.jobs",
     "audit.views",
@@ -99,6 +100,7 @@ MODULES = (
     "calendars.models",
     "calendars.views",
     "history.views",
+    "invitations.models",
     "reminders.models",
 )
 FEATURES = (
@@ -116,6 +118,7 @@ FEATURES = (
     "outcomes",
     "calendars",
     "history",
+    "invitations",
     "reminders",
 )
 MAX_FORM = 1024 * 1024
