@@ -47,9 +47,9 @@ class OutboxMail(Base):
     locale: Mapped[str] = mapped_column(String(5))
     subject: Mapped[str] = mapped_column(String(500))
     body: Mapped[str] = mapped_column(Text)
-    calendar: Mapped[str] = mapped_column(Text, default="")
-    calendar_method: Mapped[str] = mapped_column(String(20), default="")
-    sender_address: Mapped[str] = mapped_column(String(320), default="")
+    calendar: Mapped[str | None] = mapped_column(Text)
+    calendar_method: Mapped[str | None] = mapped_column(String(20))
+    sender_address: Mapped[str | None] = mapped_column(String(320))
     state: Mapped[MailState] = mapped_column(
         Enum(MailState, native_enum=False, length=20), default=MailState.QUEUED
     )
@@ -60,7 +60,7 @@ class OutboxMail(Base):
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(500))
     bounced_at: Mapped[datetime | None]
-    bounce_reason: Mapped[str] = mapped_column(String(500), default="")
+    bounce_reason: Mapped[str | None] = mapped_column(String(500))
     event_id: Mapped[int | None]
     thread: Mapped[str | None] = mapped_column(String(255))
     reply_to: Mapped[str | None] = mapped_column(String(320))
