@@ -43,6 +43,7 @@ MODULES = (
     "mail.received_models",
     "mail.views",
     "mail.jobs",
+    "mail.receiving_jobs",
     "audit.views",
     "accounts.models",
     "accounts.views",

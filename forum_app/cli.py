@@ -169,6 +169,28 @@ def schedule_meetings_command(
         click.echo(line)
 
 
+@cli.command("receive-mail")
+def receive_mail_command() -> None:
+    """One mail on standard input: an answer to an invitation, or a report that a mail did not arrive.
+
+    For a mail server to pipe to. A mail that is none of ours, forged or late changes nothing and is no error,
+    lest the server write back to whoever is named as its sender. Exit status 75 asks to try again later.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    from forum_app.core.errors import Conflict
+    from forum_app.mail.receiving import MOST_BYTES, receive
+
+    raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+    try:
+        with transaction():
+            outcome = receive(raw=raw, now=clock.now())
+    except (Conflict, OperationalError):
+        click.echo("The database is busy. Try again later.", err=True)
+        sys.exit(os.EX_TEMPFAIL)
+    click.echo(f"{outcome.kind}: {outcome.done}")
+
+
 @cli.group("import")
 def import_group() -> None:
     """Take in data from files."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+psycopg")
 MAIL_SCHEMES = ("smtp", "smtps")
+IMAP_SCHEMES = ("imap", "imaps")
 QUEUE_SCHEMES = ("redis", "rediss", "valkey")
 ENVIRONMENTS = ("development", "production", "test")
 PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -40,6 +41,8 @@ class Settings:
     metrics_token: str | None
     rehearsal_at: datetime | None = None
     storage_bucket: str | None = None  # bucket[/prefix], instead of storage_root
+    imap_url: str | None = None  # the mailbox to which answers and bounces come
+    answer_address: str | None = None  # of that mailbox; else calendar@uid_domain
 
     @property
     def development(self) -> bool:
@@ -109,6 +112,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         demo_password=environ.get("FORUM_DEMO_PASSWORD") or None,
         metrics_token=environ.get("FORUM_METRICS_TOKEN") or None,
         rehearsal_at=_rehearsal(environ, env),
+        imap_url=_url(environ, "FORUM_IMAP_URL", IMAP_SCHEMES),
+        answer_address=_address(environ, "FORUM_ANSWER_ADDRESS"),
     )
 
 
@@ -173,6 +178,16 @@ def _url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str
         # the value may hold a password, so it is not repeated
         raise ConfigError(f"{name} must begin with one of: {', '.join(schemes)}")
     return url
+
+
+def _address(environ: Mapping[str, str], name: str) -> str | None:
+    """A plain mail address to whose name +word can be added."""
+    text = environ.get(name, "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text):
+        raise ConfigError(f"{name} must be an address such as calendar@forum.example, not {text[:80]!r}")
+    return text
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

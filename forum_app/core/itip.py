@@ -1,12 +1,13 @@
-"""Answers to invitations, as calendars send them (RFC 5546, METHOD:REPLY and its relatives): bytes in, a value out.
+"""Answers to invitations, as calendars send them (RFC 5546, METHOD:REPLY and its relatives): bytes in, a
+value out.
 
 Strangers write what is read here, so it is small: content lines by RFC 5545 3.1, the properties of the first
 VEVENT that an answer needs, and nothing else. Whatever cannot be understood is an Unreadable with a sentence.
 
 What programs echo, and on what one may therefore rely (seen in replies of Outlook and Exchange, Gmail, Apple
-Calendar, Thunderbird and Zimbra): UID, ORGANIZER and exactly one ATTENDEE with its PARTSTAT always; SEQUENCE as it
-was (some leave out a zero); DTSTAMP of the answer; their comment as COMMENT, Exchange also as DESCRIPTION. X-
-properties of the invitation come back from none of them.
+Calendar, Thunderbird and Zimbra): UID, ORGANIZER and exactly one ATTENDEE with its PARTSTAT always;
+SEQUENCE as it was (some leave out a zero); DTSTAMP of the answer; their comment as COMMENT, Exchange also
+as DESCRIPTION. X- properties of the invitation come back from none of them.
 """
 
 import re
@@ -131,7 +132,8 @@ def _lines(content: bytes) -> Iterator[_Line]:
         match = _NAME.match(raw)
         if match is None:
             continue
-        at, parameters = match.end(), {}
+        at = match.end()
+        parameters: dict[str, str] = {}
         while parameter := _PARAMETER.match(raw, at):
             value = parameter[2].strip('"')
             parameters.setdefault(parameter[1].upper(), _CONTROLS.sub("", value)[:MOST_NAME])

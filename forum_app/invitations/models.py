@@ -34,9 +34,10 @@ def new_secret() -> str:
 class Invitation(Base):
     """One person and one entry of their calendar: a meeting, or an item at which they speak.
 
-    sequence, stamp, method: of the last message (SEQUENCE, DTSTAMP, METHOD). placed and shown: digests of when
-    and where it is, and of all that was shown; an equal one means that there is nothing to send. starts_at and
-    ends_at: as last sent. participation: the answer to this sequence; answer_stamp: DTSTAMP of that answer.
+    sequence, stamp, method: of the last message (SEQUENCE, DTSTAMP, METHOD). placed and shown: digests of
+    when and where it is, and of all that was shown; an equal one means that there is nothing to send.
+    starts_at and ends_at: as last sent. participation: the answer to this sequence; answer_stamp: DTSTAMP
+    of that answer.
     """
 
     __tablename__ = "invitations_invitation"

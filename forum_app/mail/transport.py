@@ -102,8 +102,8 @@ def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoin
     body = mail.body if mail.body.isascii() else mail.body.replace("\n", "\r\n")
     charset = "us-ascii" if body.isascii() and max(map(len, body.split("\n"))) < MOST_LINE else "utf-8"
     message: Message[Any, Any] = MIMEText(body, "plain", charset, policy=MESSAGE_POLICY)
-    if mail.calendar:
-        message = _with_calendar(message, mail)
+    if mail.calendar and mail.calendar_method:
+        message = _with_calendar(message, mail, mail.calendar, mail.calendar_method)
     message["From"] = _address_header("From", sender_name, sender)
     message["To"] = _address_header("To", mail.to_name, recipient)
     message["Subject"] = _text_header("Subject", mail.subject)
@@ -115,16 +115,18 @@ def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoin
     return Outgoing(message, sender, recipient)
 
 
-def _with_calendar(text: "Message[Any, Any]", mail: OutboxMail) -> "Message[Any, Any]":
+def _with_calendar(
+    text: "Message[Any, Any]", mail: OutboxMail, calendar: str, method: str
+) -> "Message[Any, Any]":
     """The text, or the same as a calendar object (RFC 6047, 2.4), and once more as a file to open.
 
     The boundaries hang on the Message-ID, so that the same row is the same message each time.
     """
     mark = hashlib.sha256(mail.message_id.encode()).hexdigest()[:24]
-    content = MIMEText(mail.calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
-    content.set_param("method", mail.calendar_method)
+    content = MIMEText(calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
+    content.set_param("method", method)
     choice = MIMEMultipart("alternative", f"={mark}.1", [text, content], policy=MESSAGE_POLICY)
-    file = MIMEText(mail.calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
+    file = MIMEText(calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
     file.set_type("application/ics")
     file.set_param("name", "invite.ics")
     file.add_header("Content-Disposition", "attachment", filename="invite.ics")
@@ -196,7 +198,7 @@ class SmtpTransport:
             connection.close()
 
     def _connect(self) -> smtplib.SMTP:
-        context = _tls_context(self.host)
+        context = tls_context(self.host)
         connection: smtplib.SMTP
         if self.implicit_tls:
             connection = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=context)
@@ -246,7 +248,7 @@ def open_transport(settings: Settings) -> Iterator[Transport]:
         transport.close()
 
 
-def _tls_context(host: str) -> ssl.SSLContext:
+def tls_context(host: str) -> ssl.SSLContext:
     """Certificates are checked, except on this machine: a local relay's is usually self-made."""
     context = ssl.create_default_context()
     if host in LOOPBACK:
