@@ -130,15 +130,20 @@ SQLiteDialect_pysqlite.do_begin = _begin  # type: ignore[method-assign]
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction(*, keep: object = None) -> Iterator[None]:
     """One use case, all or nothing: commits at the end, rolls back on any exception.
 
     What was read before is forgotten, so that rules see the rows as they are inside the
-    transaction. Raises Conflict when another writer changed the same row in between, or when the
-    database stayed locked; callbacks given to after_commit() run only once it is committed.
+    transaction; but for keep, a row that is only looked at. Raises Conflict when another writer
+    changed the same row in between, or when the database stayed locked; callbacks given to
+    after_commit() run only once it is committed.
     """
     session = db.session()
+    if keep is not None:
+        session.expunge(keep)
     session.rollback()  # ends the read that came before and expires what it loaded
+    if keep is not None:
+        session.add(keep)
     session.info["after_commit"] = []
     try:
         with begun_to_write():

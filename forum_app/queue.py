@@ -4,6 +4,7 @@ A job takes ids, opens its own short transactions and is safe to run twice.
 """
 
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol
@@ -25,6 +26,9 @@ finally:
         sys.modules["psycopg"] = _driver
 
 
+PAUSE = 1.0  # seconds between two wake-ups of one job from one process
+
+
 class Job(Protocol):
     """A function that runs in the worker: call enqueue() with ids; call it directly to run now."""
 
@@ -40,6 +44,7 @@ class Queue:
         self.huey: Huey | None = None
         self._app: Flask | None = None
         self._tasks: dict[str, Any] = {}
+        self._wakes: dict[str, float] = {}
 
     def init_app(self, app: Flask, settings: Settings) -> None:
         """Bind all registered jobs to a Huey of this application."""
@@ -86,6 +91,20 @@ class Queue:
     def enqueue(self, name: str, *args: Any) -> None:
         """Queue a job by its full name, for those who may not import it."""
         self._tasks[name](*args)
+
+    def wake(self, name: str) -> None:
+        """Let a job that looks for its work itself run at once; at most each PAUSE, for what came in between.
+
+        Called once the work is committed. The job must also run by a schedule, in case a wake-up is lost.
+        """
+        now = time.monotonic()
+        latest = self._wakes.get(name)
+        if latest is None or latest + PAUSE <= now:
+            self._wakes[name] = now
+            self._tasks[name]()
+        elif latest <= now:  # one has just run: the next one waits, and finds what comes until then
+            self._wakes[name] = latest + PAUSE
+            self._tasks[name].schedule(delay=latest + PAUSE - now)
 
     def pending(self) -> int:
         """How many jobs wait; raises what the store raises when it cannot be reached."""

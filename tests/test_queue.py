@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from huey.exceptions import TaskException
 
 from forum_app.config import Settings
-from forum_app.queue import _make_huey
+from forum_app.queue import Queue, _make_huey
 from tests.conftest import make_settings
 from tests.parts import valkey_server
 
@@ -68,3 +69,23 @@ def test_web_and_worker_load_nothing_heavy_that_they_do_not_use() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_wake_ups_of_one_moment_are_two_at_most_and_miss_nothing(tmp_path: Path) -> None:
+    """The first runs at once; what is committed while or after it runs is found by the second, soon."""
+    app = Flask(__name__)
+    queue = Queue()
+    name = f"{__name__}.look"
+
+    def look() -> None:
+        """Stands for a job that looks for its work itself."""
+
+    look.__module__ = __name__
+    queue.job()(look)
+    queue.init_app(app, make_settings(tmp_path))
+    assert queue.huey is not None
+    for _ in range(50):
+        queue.wake(name)
+    at_once, later = queue.huey.pending()
+    assert at_once.eta is None
+    assert later.eta is not None

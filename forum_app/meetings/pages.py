@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from babel import Locale
 from flask import request, url_for
-from flask_babel import get_locale
 from flask_login import current_user
 
 from forum_app.core.errors import NotFound, PermissionDenied
@@ -32,6 +32,7 @@ from forum_app.registration.models import Registration
 from forum_app.registration.permissions import active_state
 from forum_app.web.access import id_in, safe_next
 from forum_app.web.formats import bilingual, when_parts
+from forum_app.web.languages import language
 
 NOT_IN = N_(
     "Meetings and the directory are for approved participants. Register for this event, or wait until"
@@ -102,8 +103,7 @@ def table_label(table: Any) -> str:
 
 def country_name(code: str) -> str:
     """A country in the reader's language; the code if it has no name."""
-    locale = get_locale()
-    return str(locale.territories.get(code, code)) if locale is not None else code
+    return str(Locale(language()).territories.get(code, code))
 
 
 def own_path(event: Event, target: str | None) -> str | None:

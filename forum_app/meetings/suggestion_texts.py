@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flask_babel import get_locale
+from babel import Locale
 
 from forum_app.core.matching import TO_ORGANIZER, TO_SEEKER, Reason, ReasonCode, Suggestion
 from forum_app.organizations.models import KIND_LABELS, STAGE_LABELS, Kind, Stage
@@ -87,5 +87,4 @@ def _inside(label: str) -> str:
 
 def _name(table: str, code: str) -> str:
     """A country or language in the reader's language; the code if it has no name."""
-    locale = get_locale()
-    return str(getattr(locale, table).get(code, code)) if locale is not None else code
+    return str(getattr(Locale(language()), table).get(code, code))

@@ -86,7 +86,7 @@ def register_page(slug: str) -> Any:
     if form is not None and good:
         # the service checks type, organization and statement, so that nothing is read twice for a good form
         with form.catching():
-            with submission() as done:
+            with submission(keep=user) as done:
                 event = get_event(slug, user)
                 row = register(
                     actor=user,

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
 from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, force_locale
+from flask_babel import Babel
 from flask_login import current_user
 
 LANGUAGES = ("en", "ja")
@@ -80,8 +80,7 @@ def speaking(name: str) -> Iterator[None]:
     """Inside, everything speaks this language: mails to somebody who is not the reader."""
     token = _forced.set(name)
     try:
-        with force_locale(name):
-            yield
+        yield
     finally:
         _forced.reset(token)
 

@@ -42,11 +42,11 @@ class submission:
 
     The body calls one service and then done.redirect(...). If the key was claimed before, the body
     is not run and the browser gets the first answer. If the body raises, nothing is kept, the key
-    neither.
+    neither. keep: a row (the person who sends) that need not be read again, see transaction().
     """
 
-    def __init__(self) -> None:
-        self._transaction = transaction()
+    def __init__(self, *, keep: object = None) -> None:
+        self._transaction = transaction(keep=keep)
         self._digest: str | None = None
         self._location: str | None = None
         self._flash: tuple[str, str] | None = None

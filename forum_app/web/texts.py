@@ -6,7 +6,7 @@ Flask-Babel finds locale, domain and catalog anew for each sentence, and a page 
 from gettext import NullTranslations
 from typing import Any
 
-from flask_babel import get_translations
+from flask_babel import force_locale, get_translations
 from flask_babel.speaklater import LazyString
 
 from forum_app.web.languages import language
@@ -18,7 +18,8 @@ def catalog() -> NullTranslations:
     """Texts of the language in force; needs an application context."""
     name = language()
     if name not in _catalogs:
-        _catalogs[name] = get_translations()
+        with force_locale(name):
+            _catalogs[name] = get_translations()
     return _catalogs[name]
 
 

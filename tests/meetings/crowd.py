@@ -5,17 +5,18 @@ Everything goes through HTTP as a browser would send it, but publishing, which t
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier as Gate
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -227,6 +228,22 @@ def _serve(task: Task, gate: Gate, results: Any) -> None:
     results.put(log)
 
 
+def _collected(processes: Sequence[Any], results: Any) -> Iterator[Log]:
+    """What each process says at its end; one that dies without a word fails the test at once."""
+    missing = len(processes)
+    while missing:
+        try:
+            part = results.get(timeout=1)
+        except Empty:
+            if any(process.exitcode for process in processes):
+                for process in processes:
+                    process.terminate()
+                pytest.fail("a process of the crowd died; its traceback is above")
+            continue
+        missing -= 1
+        yield part
+
+
 def unleash(make_task: Callable[[int], Task]) -> Log:
     """Run a task in each of the processes at once; what was acknowledged in all of them."""
     context = get_context("spawn")
@@ -237,8 +254,7 @@ def unleash(make_task: Callable[[int], Task]) -> Log:
     for process in processes:
         process.start()
     log = Log()
-    for _ in processes:
-        part = results.get(timeout=2 * PATIENCE)
+    for part in _collected(processes, results):
         log.done += part.done
         log.refused += part.refused
         log.faults += part.faults
