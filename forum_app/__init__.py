@@ -100,8 +100,12 @@ MODULES = (
     "outcomes.manage_views",
     "calendars.models",
     "calendars.views",
+    "calendars.manage_views",
     "history.views",
     "invitations.models",
+    "invitations.jobs",
+    "invitations.answer_services",
+    "invitations.views",
     "reminders.models",
 )
 FEATURES = (

@@ -340,6 +340,12 @@ FEATURES["calendars"] = {
     "GET calendars.manage":     "302  200  200  200  200  200  200  200  200  200",
     "POST calendars.manage":    "302  in   in   in   in   in   in   in   in   in",
     "POST calendars.revoke":    "302  in   404  404  404  404  404  404  404  404",
+    "GET calendars.edit":       "302  200  404  404  404  404  404  404  404  404",
+    "POST calendars.edit":      "302  in   404  404  404  404  404  404  404  404",
+    # the address of the world is a person's, so it is not there for organizers
+    "GET calendars.manage_event":     "302  403  403  403  403  403  403  200  403  200",
+    "POST calendars.manage_event":    "302  403  403  403  403  403  403  in   403  in",
+    "POST calendars.revoke_of_event": "302  403  403  403  403  403  403  404  403  404",
 }
 
 FEATURES["history"] = {

@@ -1,15 +1,23 @@
 """Rows to calendar entries, in the reader's language. Access has been settled before."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemKind, ItemStatus
 from forum_app.agenda.pages import language_label
 from forum_app.agenda.snapshot import PublishedItem, PublishedSpeaker
-from forum_app.calendars.personal import Attendance, PersonalCalendar
+from forum_app.calendars.contents import (
+    Attendance,
+    AttendancePart,
+    Contents,
+    ItemPart,
+    MeetingPart,
+    Part,
+    days_of,
+)
+from forum_app.calendars.ledger import LEFT, WITHDRAWN, Record, Records
 from forum_app.calendars.queries import EventFacts, MeetingFacts, PersonFacts
-from forum_app.core.ical import CalendarEntry, Klass, Status
+from forum_app.core.ical import CalendarEntry, Conference, Klass, Status
 from forum_app.core.text import N_
 from forum_app.events.models import Visibility
 from forum_app.meetings.models import FORMAT_LABELS, MEETING_STATUS_LABELS, MeetingFormat, MeetingStatus
@@ -34,13 +42,14 @@ ITEM_CLASS = {
 class Writer:
     """Writes entries in one language, which must be the locale in force; one for each feed.
 
-    base_url: of the site, without a slash at its end. uid_domain: of the UIDs that hang on a row's id.
+    base_url: of the site, without a slash at its end. reminder: minutes before whatever takes the
+    reader's time, None for none.
     """
 
-    def __init__(self, locale: str, base_url: str, uid_domain: str) -> None:
+    def __init__(self, locale: str, base_url: str, reminder: int | None = None) -> None:
         self.locale = locale
         self.base_url = base_url
-        self.uid_domain = uid_domain
+        self.reminders = () if reminder is None else (timedelta(minutes=reminder),)
         self._words: dict[str, str] = {}
         self._languages: dict[str, str] = {}
         self._speakers: dict[int, str] = {}
@@ -53,23 +62,69 @@ class Writer:
             known = self._words[text] = str(gettext(text))
         return known
 
+    # --- All of a feed ---------------------------------------------------------------------------
+    def entries(self, contents: Contents, records: Records) -> list[CalendarEntry]:
+        """All entries of a feed, by time: what it holds, and what was withdrawn from it."""
+        entries = []
+        keys = set()
+        for part in contents.parts:
+            key = part.key
+            keys.add(key)
+            entries.append(self.entry(part, records[key]))
+        entries += [
+            self.withdrawn(record)
+            for key, record in records.items()
+            if record.state == WITHDRAWN and key not in keys
+        ]
+        return sorted(entries, key=lambda entry: (entry.starts_at, entry.uid))
+
+    def entry(self, part: Part, record: Record) -> CalendarEntry:
+        """What a part of a feed is shown as; record: its SEQUENCE and stamp."""
+        if record.state in (WITHDRAWN, LEFT):
+            return self.withdrawn(record, part.event)
+        if isinstance(part, ItemPart):
+            return self.item(part.item, part.event, record, busy=part.busy)
+        if isinstance(part, MeetingPart):
+            return self.meeting(part.meeting, part.event, record, discreet=part.discreet)
+        return self.attendance(part, record)
+
+    def withdrawn(self, record: Record, event: EventFacts | None = None) -> CalendarEntry:
+        """What the reader once had and may no longer have: without a word about it, and where it was
+        last seen, since its time may have changed."""
+        return CalendarEntry(
+            uid=record.uid,
+            sequence=record.sequence,
+            dtstamp=record.stamped_at,
+            last_modified=record.stamped_at,
+            created=None,
+            starts_at=record.starts_at,
+            ends_at=record.ends_at,
+            zone=record.zone,
+            summary=self.word(N_("No longer in your calendar")),
+            url=self._page(event) + "/" if event else "",
+            status=Status.CANCELLED,
+            klass=Klass.PRIVATE,
+            transparent=True,
+        )
+
     # --- Agenda items ----------------------------------------------------------------------------
     def item(
-        self, item: PublishedItem, event: EventFacts, *, busy: bool = True, settled_at: datetime | None = None
+        self, item: PublishedItem, event: EventFacts, record: Record, *, busy: bool = True
     ) -> CalendarEntry:
         """One item that the reader may know of.
 
-        busy: whether it takes the reader's time; the agenda as a whole does not. settled_at: when the
-        reader's access last changed: an entry that was withdrawn must come back with a later stamp.
+        busy: whether it takes the reader's time; the agenda as a whole does not.
         """
-        stamp = _later(item.changed_at, settled_at if item.access != AccessLevel.PUBLIC else None)
         url = f"{self._page(event)}/agenda/{item.code}"
+        stamp = record.stamped_at
+        status = ITEM_STATUS[item.status]
+        transparent = not busy or item.kind == ItemKind.BREAK or item.is_cancelled
         return CalendarEntry(
-            uid=item.uid,
-            sequence=item.sequence,
+            uid=record.uid,
+            sequence=record.sequence,
             dtstamp=stamp,
-            last_modified=item.changed_at,
-            created=min(event.created_at, item.changed_at),
+            last_modified=stamp,
+            created=min(event.created_at, stamp),
             starts_at=item.starts_at,
             ends_at=item.ends_at,
             zone=event.timezone,
@@ -79,10 +134,11 @@ class Writer:
                 bilingual(item.room, "name", self.locale) if item.room else "", self._venue(event)
             ),
             url=url,
-            status=ITEM_STATUS[item.status],
+            status=status,
             categories=tuple(self._item_categories(item)),
             klass=ITEM_CLASS[item.access],
-            transparent=not busy or item.kind == ItemKind.BREAK,
+            transparent=transparent,
+            alarms=() if transparent else self.reminders,
         )
 
     def _item_lines(self, item: PublishedItem, url: str) -> Iterable[str]:
@@ -120,38 +176,24 @@ class Writer:
             self._speakers[id(speaker)] = known
         return known
 
-    def hidden_item(
-        self, item: PublishedItem, event: EventFacts, settled_at: datetime | None
-    ) -> CalendarEntry:
-        """An item that the person once had in their calendar and may no longer read: withdrawn, without
-        a word about it, nor its time, which may have changed since."""
-        start, _ = _days(event)
-        stamp = _later(item.changed_at, settled_at)
-        return CalendarEntry(
-            uid=item.uid,
-            sequence=item.sequence,
-            dtstamp=stamp,
-            last_modified=stamp,
-            created=min(event.created_at, stamp),
-            starts_at=start,
-            ends_at=start,
-            zone=event.timezone,
-            summary=self.word(N_("No longer open to you")),
-            url=self._page(event) + "/",
-            status=Status.CANCELLED,
-            klass=Klass.PRIVATE,
-            transparent=True,
-        )
-
     # --- Meetings --------------------------------------------------------------------------------
-    def meeting(self, meeting: MeetingFacts, event: EventFacts) -> CalendarEntry:
-        """One meeting of the person whose feed it is; one that was not held frees the time as well."""
+    def meeting(
+        self, meeting: MeetingFacts, event: EventFacts, record: Record, *, discreet: bool = False
+    ) -> CalendarEntry:
+        """One meeting; one that was not held frees the time as well. discreet: not with whom, nor why."""
         cancelled = meeting.status != MeetingStatus.CONFIRMED
+        stamp = record.stamped_at
         whom = self.comma.join(self._met(person) for person in meeting.others)
-        title = self._filled(N_("Meeting: %(name)s"), name=whom or meeting.topic)
-        place = ""
+        if discreet:
+            title = self.word(N_("Closed meeting"))
+        else:
+            title = self._filled(N_("Meeting: %(name)s"), name=whom or meeting.topic)
+        place, conference = "", None
         if meeting.format == MeetingFormat.REMOTE:
-            place = meeting.link or self.word(FORMAT_LABELS[meeting.format])
+            link = "" if discreet else meeting.link
+            place = link or self.word(FORMAT_LABELS[meeting.format])
+            if link.startswith(("https://", "http://", "tel:", "sip:")) and not cancelled:
+                conference = Conference(link, self.word(FORMAT_LABELS[meeting.format]))
         elif meeting.table is not None:
             room = (meeting.room_ja or meeting.room_en) if self.locale == "ja" else meeting.room_en
             place = self._join(
@@ -160,23 +202,26 @@ class Writer:
                 self._venue(event),
             )
         url = f"{self._page(event)}/meetings"
+        lines = () if discreet else self._meeting_lines(meeting, event, url)
         return CalendarEntry(
-            uid=meeting.uid,
-            sequence=meeting.sequence,
-            dtstamp=meeting.changed_at,
-            last_modified=meeting.changed_at,
-            created=meeting.created_at,
+            uid=record.uid,
+            sequence=record.sequence,
+            dtstamp=stamp,
+            last_modified=stamp,
+            created=min(meeting.created_at, stamp),
             starts_at=meeting.starts_at,
             ends_at=meeting.ends_at,
             zone=event.timezone,
             summary=self._summary(title, cancelled),
-            description="\n".join(self._meeting_lines(meeting, event, url)),
+            description="\n".join(lines),
             location="" if cancelled and meeting.format == MeetingFormat.REMOTE else place,
             url=url,
             status=Status.CANCELLED if cancelled else Status.CONFIRMED,
             categories=(self.word(N_("Meetings")),),
-            klass=Klass.PRIVATE,
+            klass=Klass.CONFIDENTIAL if meeting.closed else Klass.PRIVATE,
             transparent=cancelled,
+            conference=conference,
+            alarms=() if cancelled else self.reminders,
         )
 
     def _meeting_lines(self, meeting: MeetingFacts, event: EventFacts, url: str) -> Iterable[str]:
@@ -203,19 +248,22 @@ class Writer:
         return self._person(person.name_latin, person.name_native, organization, both=both)
 
     # --- The event itself ------------------------------------------------------------------------
-    def attendance(self, attendance: Attendance, user_id: int) -> CalendarEntry:
+    def attendance(self, part: AttendancePart, record: Record) -> CalendarEntry:
         """The days of an event at which the person registered: tentative until approved."""
-        event, state = attendance.event, attendance.state
+        event = part.event
+        attendance: Attendance = part.attendance
+        state = attendance.state
         ended = state in ENDED
-        start, end = _days(event)
+        start, end = days_of(event)
         status = Status.CANCELLED if ended else Status.CONFIRMED if state in SEATED else Status.TENTATIVE
         url = f"{self._page(event)}/registration"
+        stamp = record.stamped_at
         return CalendarEntry(
-            uid=f"attendance-{event.id}-{user_id}@{self.uid_domain}",
-            sequence=attendance.sequence,
-            dtstamp=attendance.changed_at,
-            last_modified=attendance.changed_at,
-            created=attendance.created_at,
+            uid=record.uid,
+            sequence=record.sequence,
+            dtstamp=stamp,
+            last_modified=stamp,
+            created=min(attendance.created_at, stamp),
             starts_at=start,
             ends_at=end,
             zone=event.timezone,
@@ -230,15 +278,6 @@ class Writer:
             klass=Klass.PUBLIC if event.visibility == Visibility.PUBLIC else Klass.PRIVATE,
             transparent=True,
         )
-
-    def personal(self, calendar: PersonalCalendar, user_id: int) -> list[CalendarEntry]:
-        """All entries of a person's feed, by time."""
-        entries = [self.attendance(one, user_id) for one in calendar.attendances]
-        for part in calendar.programmes:
-            entries += [self.item(i, part.event, settled_at=part.settled_at) for i in part.visible]
-            entries += [self.hidden_item(i, part.event, part.settled_at) for i in part.hidden]
-        entries += [self.meeting(meeting, event) for event, meeting in calendar.meetings]
-        return sorted(entries, key=lambda entry: (entry.starts_at, entry.uid))
 
     # --- Words and names -------------------------------------------------------------------------
     def _page(self, event: EventFacts) -> str:
@@ -267,15 +306,3 @@ class Writer:
         if not organization:
             return name
         return f"{name}({organization})" if self.locale == "ja" else f"{name} ({organization})"
-
-
-def _later(one: datetime, other: datetime | None) -> datetime:
-    return one if other is None else max(one, other)
-
-
-def _days(event: EventFacts) -> tuple[datetime, datetime]:
-    """From the midnight before the first day to that after the last, in the event's zone; UTC."""
-    zone = ZoneInfo(event.timezone)
-    first, after = event.starts_on, event.ends_on + timedelta(days=1)
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, after))
-    return start, end

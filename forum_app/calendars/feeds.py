@@ -1,17 +1,18 @@
-"""Entries to bytes with their ETag; what is the same for many readers is rendered once."""
+"""Contents to bytes with their ETag; what is the same for many readers is rendered once."""
 
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
+from forum_app.calendars.contents import Contents, ItemPart
 from forum_app.calendars.entries import Writer
+from forum_app.calendars.ledger import Records, loads
 from forum_app.calendars.models import FeedToken
-from forum_app.calendars.personal import PersonalCalendar
 from forum_app.calendars.queries import EventFacts
-from forum_app.core.ical import CalendarInfo, render_feed
+from forum_app.core.ical import CalendarEntry, CalendarInfo, render_feed
 from forum_app.web.formats import bilingual
 from forum_app.web.texts import gettext
 
@@ -31,12 +32,41 @@ class Feed(NamedTuple):
     last_modified: datetime | None
 
 
+class Settled:
+    """What a feed has shown, up to now; equal by version, which tells this state of it from all others.
+
+    kept: whether it could be written down; if not, the next answer may stamp entries anew.
+    """
+
+    def __init__(self, version: int, entries: str, *, kept: bool = True) -> None:
+        self.version = version
+        self.kept = kept
+        self._entries = entries
+
+    @cached_property
+    def records(self) -> Records:
+        return loads(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settled) and (self.version, self.kept) == (other.version, other.kept)
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+
+# --- The agenda, for whoever may read what of it ---------------------------------------------------
+def agenda_parts(event: EventFacts, items: Sequence[PublishedItem], *, busy: bool) -> list[ItemPart]:
+    """The items as parts of a feed that is not a person's."""
+    return [ItemPart(event, item, busy=busy) for item in items]
+
+
 def agenda_feed(
     event: EventFacts,
     agenda: PublishedAgenda | None,
     items: Sequence[PublishedItem],
     locale: str,
     site: Site,
+    settled: Settled,
 ) -> Feed:
     """The given items of an agenda; an empty calendar before the first publication.
 
@@ -44,31 +74,41 @@ def agenda_feed(
     they may read the same. locale must be the one in force.
     """
     if agenda is None:
-        return _agenda_feed(event, None, None, locale, site)
+        return _agenda_feed(event, None, None, locale, site, settled)
     ids = None if len(items) == len(agenda.items) else frozenset(item.id for item in items)
-    return _agenda_feed(event, agenda, ids, locale, site)
+    return _agenda_feed(event, agenda, ids, locale, site, settled)
 
 
 @lru_cache(maxsize=16)
 def _agenda_feed(
-    event: EventFacts, agenda: PublishedAgenda | None, ids: frozenset[int] | None, locale: str, site: Site
+    event: EventFacts,
+    agenda: PublishedAgenda | None,
+    ids: frozenset[int] | None,
+    locale: str,
+    site: Site,
+    settled: Settled,
 ) -> Feed:
-    writer = Writer(locale, *site)
+    writer = Writer(locale, site.base_url)
     items = [i for i in agenda.items if ids is None or i.id in ids] if agenda else []
-    entries = [writer.item(item, event, busy=False) for item in items]
+    parts = agenda_parts(event, items, busy=False)
+    entries = [writer.entry(part, settled.records[part.key]) for part in parts]
     body = render_feed(entries, _event_info(event, locale, f"{site.base_url}/events/{event.slug}/agenda.ics"))
-    return Feed(body, _etag(body), agenda.published_at if agenda else event.created_at)
+    return Feed(body, _digest(body), _changed(entries, event.created_at))
 
 
-def item_feed(event: EventFacts, item: PublishedItem, locale: str, site: Site) -> Feed:
+def item_feed(event: EventFacts, item: PublishedItem, locale: str, site: Site, settled: Settled) -> Feed:
     """One item, to be put into a calendar by hand."""
-    body = render_feed([Writer(locale, *site).item(item, event)], _event_info(event, locale))
-    return Feed(body, _etag(body), item.changed_at)
+    part = ItemPart(event, item)
+    entry = Writer(locale, site.base_url).entry(part, settled.records[part.key])
+    address = f"{site.base_url}/events/{event.slug}/agenda/{item.code}.ics"
+    body = render_feed([entry], _event_info(event, locale, address))
+    return Feed(body, _digest(body), entry.last_modified)
 
 
-def _event_info(event: EventFacts, locale: str, address: str = "") -> CalendarInfo:
+def _event_info(event: EventFacts, locale: str, address: str) -> CalendarInfo:
     return CalendarInfo(
         name=bilingual(event, "title", locale),
+        color="navy",
         source_url=address,
         language=locale,
         zone=event.timezone,
@@ -76,24 +116,32 @@ def _event_info(event: EventFacts, locale: str, address: str = "") -> CalendarIn
     )
 
 
-def personal_etag(calendar: PersonalCalendar, token: FeedToken, site: Site) -> str:
-    """ETag of a personal feed, known before it is rendered: its bytes hang on nothing else."""
-    return _etag(repr((calendar.fingerprint, token.user_id, token.label, token.locale, site)).encode())
+# --- Secret addresses ------------------------------------------------------------------------------
+def secret_etag(contents: Contents, token: FeedToken, site: Site, settled: Settled) -> str:
+    """ETag of a feed, known before it is rendered: its bytes hang on nothing else."""
+    own = (token.id, token.label, token.locale, token.reminder_minutes)
+    return _digest(repr((contents.fingerprint, own, site, settled.version)).encode())
 
 
-def personal_feed(calendar: PersonalCalendar, token: FeedToken, site: Site) -> Feed:
-    """All of a person. The secret address is not written into it: files are passed on."""
-    entries = Writer(token.locale, *site).personal(calendar, token.user_id)
-    user = token.user
+def secret_feed(contents: Contents, token: FeedToken, address: str, site: Site, settled: Settled) -> Feed:
+    """All that an address shows, in its language, which must be the one in force."""
+    writer = Writer(token.locale, site.base_url, token.reminder_minutes)
+    entries = writer.entries(contents, settled.records)
     info = CalendarInfo(
-        name=token.label or str(gettext("My technology forums")),
+        name=bilingual(contents, "name", token.locale) or token.label or str(gettext("My technology forums")),
+        color=contents.color,
+        source_url=address,
         language=token.locale,
-        zone=user.timezone,
-        year=token.created_at.year,
+        zone=contents.zone,
+        year=contents.year,
     )
-    changed = max((entry.last_modified for entry in entries), default=token.created_at)
-    return Feed(render_feed(entries, info), personal_etag(calendar, token, site), changed)
+    body = render_feed(entries, info)
+    return Feed(body, secret_etag(contents, token, site, settled), _changed(entries, token.created_at))
 
 
-def _etag(content: bytes) -> str:
+def _changed(entries: Sequence[CalendarEntry], otherwise: datetime) -> datetime:
+    return max((entry.last_modified for entry in entries), default=otherwise)
+
+
+def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]

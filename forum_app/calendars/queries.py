@@ -6,13 +6,13 @@ from datetime import date, datetime
 from hmac import compare_digest
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import User
-from forum_app.agenda.models import Bookmark
-from forum_app.calendars.models import FeedToken
+from forum_app.agenda.models import Bookmark, Speaker
+from forum_app.calendars.models import FeedToken, Shown
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
@@ -29,9 +29,20 @@ from forum_app.organizations.models import Organization
 from forum_app.registration.models import Registration
 
 MOST_TOKEN = 100
+MOST_SHOWN = 500  # addresses on an organizer's page
 
 
 # --- Addresses -----------------------------------------------------------------------------------
+_SUBJECTS = (
+    joinedload(FeedToken.event),
+    joinedload(FeedToken.track),
+    joinedload(FeedToken.room),
+    joinedload(FeedToken.organization),
+    joinedload(FeedToken.table),
+    joinedload(FeedToken.interpreter),
+)
+
+
 def get_open_feed(token: str) -> FeedToken:
     """The feed with that secret and its user; one NotFound for forged, revoked and closed accounts."""
     hashed = digest(token) if len(token) <= MOST_TOKEN else ""
@@ -51,19 +62,61 @@ def get_open_feed(token: str) -> FeedToken:
     return feed
 
 
+def get_feed(feed_id: int) -> FeedToken:
+    """An address that still works, by its number, with its subject; raises NotFound."""
+    feed = db.session.scalar(
+        select(FeedToken).where(FeedToken.id == feed_id, FeedToken.revoked_at.is_(None)).options(*_SUBJECTS)
+    )
+    if feed is None:
+        raise NotFound(N_("There is no such calendar."))
+    return feed
+
+
 def list_open_feeds(user_id: int) -> Sequence[FeedToken]:
-    """Addresses of a person that still work, newest first."""
+    """Addresses of a person that still work with their subjects, newest first."""
     return db.session.scalars(
         select(FeedToken)
         .where(FeedToken.user_id == user_id, FeedToken.revoked_at.is_(None))
+        .options(*_SUBJECTS)
         .order_by(FeedToken.created_at.desc(), FeedToken.id.desc())
     ).all()
 
 
-def count_open_feeds(user_id: int) -> int:
-    """How many addresses of a person still work."""
-    statement = select(func.count()).where(FeedToken.user_id == user_id, FeedToken.revoked_at.is_(None))
+def list_event_feeds(event_id: int) -> Sequence[FeedToken]:
+    """Addresses of an event and its parts that still work, with their owners, newest first."""
+    return db.session.scalars(
+        select(FeedToken)
+        .where(FeedToken.event_id == event_id, FeedToken.revoked_at.is_(None))
+        .options(joinedload(FeedToken.user), *_SUBJECTS)
+        .order_by(FeedToken.created_at.desc(), FeedToken.id.desc())
+        .limit(MOST_SHOWN)
+    ).all()
+
+
+def count_open_feeds(user_id: int, event_id: int | None) -> int:
+    """How many addresses of a person still work: of an event, or those of no event."""
+    statement = select(func.count()).where(
+        FeedToken.user_id == user_id, FeedToken.event_id == event_id, FeedToken.revoked_at.is_(None)
+    )
     return db.session.scalar(statement) or 0
+
+
+# --- What was shown ------------------------------------------------------------------------------
+class ShownState(NamedTuple):
+    """What a feed has shown. entries: JSON, see calendars/ledger.py."""
+
+    fingerprint: str
+    version: int
+    entries: str
+
+
+def find_shown(*, token_id: int | None = None, event_id: int | None = None) -> ShownState | None:
+    """What an address has shown, or an event's agenda."""
+    whose = Shown.token_id == token_id if event_id is None else Shown.event_id == event_id
+    row = db.session.execute(
+        select(Shown.fingerprint, Shown.version, Shown.entries).where(whose)
+    ).one_or_none()
+    return None if row is None else ShownState(*row)
 
 
 # --- Rows of a feed ------------------------------------------------------------------------------
@@ -98,6 +151,7 @@ class PersonFacts(NamedTuple):
     name_native: str
     organization_en: str | None
     organization_ja: str | None
+    user_id: int | None = None
 
 
 class MeetingFacts(NamedTuple):
@@ -121,16 +175,43 @@ class MeetingFacts(NamedTuple):
     interpreter_native: str | None
     format: MeetingFormat = MeetingFormat.IN_PERSON
     link: str = ""
+    closed: bool = False
     others: tuple[PersonFacts, ...] = ()
 
 
-def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
-    """All meetings of a person at all events, cancelled ones too, by time; two statements."""
-    mine = (
+def meetings_of_user(user_id: int) -> Select[Any]:
+    """Ids of the meetings of a person at all events."""
+    return (
         select(MeetingParticipant.meeting_id)
         .join(Registration, Registration.id == MeetingParticipant.registration_id)
         .where(Registration.user_id == user_id)
     )
+
+
+def meetings_of_organization(organization_id: int) -> Select[Any]:
+    """Ids of the meetings of an organization's people at all events."""
+    return (
+        select(MeetingParticipant.meeting_id)
+        .join(Registration, Registration.id == MeetingParticipant.registration_id)
+        .where(Registration.organization_id == organization_id)
+    )
+
+
+def meetings_at_table(table_id: int) -> Select[Any]:
+    """Ids of the meetings that have a table."""
+    return select(Meeting.id).where(Meeting.table_id == table_id)
+
+
+def meetings_with_interpreter(interpreter_id: int) -> Select[Any]:
+    """Ids of the meetings that an interpreter is planned for."""
+    return select(Meeting.id).where(Meeting.interpreter_id == interpreter_id)
+
+
+def list_meeting_facts(mine: Select[Any], without_user_id: int | None = None) -> list[MeetingFacts]:
+    """The meetings with these ids, cancelled ones too, by time, and whom they are with; two statements.
+
+    without_user_id: whose calendar it is; they do not meet themselves.
+    """
     columns: list[Any] = [
         Meeting.id,
         Meeting.event_id,
@@ -150,6 +231,7 @@ def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
         Interpreter.name_native,
         Meeting.format,
         Meeting.link,
+        Meeting.closed,
     ]
     rows = db.session.execute(
         select(*columns)
@@ -161,6 +243,9 @@ def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
     ).all()
     others: dict[int, list[PersonFacts]] = {}
     if rows:
+        whom = MeetingParticipant.meeting_id.in_(mine)
+        if without_user_id is not None:
+            whom &= Registration.user_id.is_distinct_from(without_user_id)
         for meeting_id, *person in db.session.execute(
             select(
                 MeetingParticipant.meeting_id,
@@ -168,13 +253,11 @@ def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
                 Registration.name_native,
                 Organization.name_en,
                 Organization.name_ja,
+                Registration.user_id,
             )
             .join(Registration, Registration.id == MeetingParticipant.registration_id)
             .outerjoin(Organization, Organization.id == Registration.organization_id)
-            .where(
-                MeetingParticipant.meeting_id.in_(mine),
-                Registration.user_id.is_distinct_from(user_id),
-            )
+            .where(whom)
             .order_by(MeetingParticipant.meeting_id, MeetingParticipant.registration_id)
         ):
             others.setdefault(meeting_id, []).append(PersonFacts(*person))
@@ -184,6 +267,39 @@ def list_meeting_facts(user_id: int) -> list[MeetingFacts]:
 def list_bookmarked_ids(user_id: int) -> set[int]:
     """Ids of the items that a person put into their programme, at all events."""
     return set(db.session.scalars(select(Bookmark.item_id).where(Bookmark.user_id == user_id)))
+
+
+def list_speaking_events(organization_id: int) -> Sequence[Event]:
+    """Events at which somebody speaks for an organization."""
+    ids = select(Speaker.event_id).where(Speaker.organization_id == organization_id)
+    return db.session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)).all()
+
+
+def list_tables_of(event_id: int) -> Sequence[MeetingTable]:
+    """Tables of an event, in their order."""
+    return db.session.scalars(
+        select(MeetingTable)
+        .where(MeetingTable.event_id == event_id)
+        .order_by(MeetingTable.position, MeetingTable.label, MeetingTable.id)
+    ).all()
+
+
+def list_interpreters_of(event_id: int) -> Sequence[Interpreter]:
+    """Interpreters of an event."""
+    return db.session.scalars(
+        select(Interpreter).where(Interpreter.event_id == event_id).order_by(Interpreter.id)
+    ).all()
+
+
+def list_own_interpreting(user_id: int) -> Sequence[tuple[Interpreter, Event]]:
+    """Where a person interprets."""
+    rows = db.session.execute(
+        select(Interpreter, Event)
+        .join(Event, Event.id == Interpreter.event_id)
+        .where(Interpreter.user_id == user_id)
+        .order_by(Event.starts_on.desc(), Interpreter.id)
+    )
+    return [(interpreter, event) for interpreter, event in rows]
 
 
 def list_events(event_ids: Iterable[int]) -> Sequence[Event]:

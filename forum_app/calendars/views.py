@@ -1,4 +1,4 @@
-"""Calendar files of the agenda, personal feeds, and the page of one's secret addresses."""
+"""Calendar files of the agenda, feeds at secret addresses, and the page of one's own addresses."""
 
 from datetime import datetime, timedelta
 
@@ -11,17 +11,21 @@ from forum_app.agenda.permissions import reader_at
 from forum_app.agenda.programme import readable, readable_item
 from forum_app.agenda.queries import current_agenda
 from forum_app.calendars import blueprint
-from forum_app.calendars.feeds import Feed, Site, agenda_feed, item_feed, personal_etag, personal_feed
-from forum_app.calendars.forms import FeedForm
+from forum_app.calendars.feeds import Feed, agenda_feed, item_feed, secret_etag, secret_feed
+from forum_app.calendars.forms import AddressForm, FeedForm, reminder_label
+from forum_app.calendars.keeping import settled_agenda, settled_feed
 from forum_app.calendars.models import FeedToken
-from forum_app.calendars.personal import personal_calendar
-from forum_app.calendars.queries import facts_of, get_open_feed, list_open_feeds
-from forum_app.calendars.services import create_feed, revoke_feed
+from forum_app.calendars.pages import MADE_BEFORE, REVOKED, offered, shown_once, site, subject_label
+from forum_app.calendars.queries import facts_of, get_feed, get_open_feed, list_open_feeds
+from forum_app.calendars.scoped import feed_contents
+from forum_app.calendars.services import change_feed, create_feed, revoke_feed
+from forum_app.calendars.subjects import Choice, choices_of_person, chosen
+from forum_app.calendars.unchanged import Unchanged, install
 from forum_app.core.text import N_
 from forum_app.db import write_if_free
 from forum_app.events.services import get_event
 from forum_app.web import clock
-from forum_app.web.access import public, signed_in
+from forum_app.web.access import public, require_known, signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.languages import LANGUAGE_NAMES, language, speaking
 from forum_app.web.navigation import account_navigation
@@ -32,11 +36,7 @@ FRESH = 300  # seconds for which nobody needs to ask again
 USED_EVERY = timedelta(hours=1)
 
 account_navigation.add("calendars.manage", N_("My calendars"), order=60)
-
-
-def _site() -> Site:
-    settings = current_app.config["FORUM_SETTINGS"]
-    return Site(settings.base_url, settings.uid_domain)
+blueprint.record_once(lambda state: install(state.app))
 
 
 @blueprint.get("/events/<slug>/agenda.ics")
@@ -46,7 +46,9 @@ def agenda_ics(slug: str) -> Response:
     event = get_event(slug, current_user)
     agenda = current_agenda(event)
     items = readable(agenda, reader_at(current_user, event)).items if agenda else ()
-    feed = agenda_feed(facts_of(event), agenda, items, language(), _site())
+    facts = facts_of(event)
+    settled = settled_agenda(facts, agenda, site().uid_domain, clock.now())
+    feed = agenda_feed(facts, agenda, items, language(), site(), settled)
     return _calendar(feed, f"{slug}.ics", by_reader=True)
 
 
@@ -56,93 +58,131 @@ def item_ics(slug: str, item_code: str) -> Response:
     """One item; 404 when the reader may not know of it."""
     event = get_event(slug, current_user)
     item = readable_item(event, current_user, item_code)
-    feed = item_feed(facts_of(event), item, language(), _site())
+    facts = facts_of(event)
+    settled = settled_agenda(facts, current_agenda(event), site().uid_domain, clock.now())
+    feed = item_feed(facts, item, language(), site(), settled)
     return _calendar(feed, f"{slug}-{item_code}.ics", by_reader=True)
 
 
 @blueprint.get("/calendars/<token>.ics")
 @public
 def feed(token: str) -> Response:
-    """All of one person, to whoever knows the secret; no cookie is read or set."""
+    """What an address is of, to whoever knows the secret; no cookie is read or set."""
+    unchanged: Unchanged = current_app.extensions["forum_unchanged"]
+    state = unchanged.state()  # before anything is read: what changes meanwhile is found the next time
     row = get_open_feed(token)
     now = clock.now()
-    calendar = personal_calendar(row.user)
-    etag = personal_etag(calendar, row, _site())
-    if request.if_none_match.contains_weak(etag):
+    contents = feed_contents(row)
+    settled = settled_feed(row, contents, site().uid_domain, now)
+    etag = secret_etag(contents, row, site(), settled)
+    if settled.kept and request.if_none_match.contains_weak(etag):
         response = _calendar(Feed(b"", etag, None), "forum.ics")
     else:
+        address = f"{site().base_url}{url_for('calendars.feed', token=token)}"
         with speaking(row.locale):
-            response = _calendar(personal_feed(calendar, row, _site()), "forum.ics")
-    _note_use(row, now)
+            made = secret_feed(contents, row, address, site(), settled)
+        response = _calendar(made, "forum.ics", kept=settled.kept)
+    due = _note_use(row, now)
+    if settled.kept:
+        unchanged.remember(row.token_hash, etag, state, due)
     return response
 
 
-def _note_use(row: FeedToken, now: datetime) -> None:
-    """Note the use of an address, once an hour, and never at the cost of the reader."""
+def _note_use(row: FeedToken, now: datetime) -> datetime:
+    """Note the use of an address, once an hour, and never at the cost of the reader; when to do so next."""
     if row.last_used_at is None or now - row.last_used_at > USED_EVERY:
         write_if_free(update(FeedToken).where(FeedToken.id == row.id).values(last_used_at=now))
+        return now + USED_EVERY
+    return row.last_used_at + USED_EVERY
 
 
-def _calendar(feed: Feed, filename: str, *, by_reader: bool = False) -> Response:
+def _calendar(feed: Feed, filename: str, *, by_reader: bool = False, kept: bool = True) -> Response:
     """The answer, or 304. by_reader: it depends on who asks and in which language."""
     response = Response(feed.body, content_type="text/calendar; charset=utf-8")
     response.headers.set("Content-Disposition", "inline", filename=filename)
-    response.headers["Cache-Control"] = f"private, max-age={FRESH}"
+    response.headers["Cache-Control"] = f"private, max-age={FRESH}" if kept else "no-store"
     if by_reader:
         response.headers["Vary"] = "Accept-Language, Cookie"
-    response.set_etag(feed.etag)
+    if kept:
+        response.set_etag(feed.etag)
     response.last_modified = feed.last_modified
     # Only the ETag decides: a venue, a name or somebody's access may change with no date of its own.
-    if request.if_none_match:
+    if request.if_none_match and kept:
         response.make_conditional(request)
     return response
 
 
 # --- One's own addresses -------------------------------------------------------------------------
+def _feed_form(choices: list[Choice], *, empty: bool = False) -> FeedForm:
+    form = FeedForm(formdata=None, locale=language()) if empty else FeedForm(locale=language())
+    form.offer(offered(choices))
+    return form
+
+
 @blueprint.route("/account/calendars", methods=["GET", "POST"])
 @signed_in
 def manage() -> BaseResponse:
     """One's addresses; the answer to a new one is the only page that ever shows its secret."""
-    form = FeedForm(locale=language())
+    choices = choices_of_person(current_user, clock.now())
+    form = _feed_form(choices)
     if form.validate_on_submit():
+        value = form.subject.data
         with submission() as done:
             _, token = create_feed(
-                actor=current_user, label=form.label.data or "", locale=form.locale.data, now=clock.now()
+                actor=current_user,
+                label=form.label.data or "",
+                locale=form.locale.data,
+                reminder_minutes=form.reminder_minutes,
+                subject=chosen(choices, value),
+                now=clock.now(),
             )
             # for a form that is sent again: the secret cannot be shown twice
-            done.redirect(
-                url_for("calendars.manage"),
-                flash=gettext("This address was made before. It cannot be shown again; make another."),
-                category="info",
-            )
-        return _manage_page(
-            FeedForm(formdata=None, locale=language()), url_for("calendars.feed", token=token)
-        )
+            done.redirect(url_for("calendars.manage"), flash=gettext(MADE_BEFORE), category="info")
+        choices = choices_of_person(current_user, clock.now())
+        return _manage_page(_feed_form(choices, empty=True), token)
     return _manage_page(form)
 
 
-def _empty_form() -> FeedForm:
-    return FeedForm(formdata=None, locale=language())
-
-
-def _manage_page(form: FeedForm, path: str | None = None, status: int | None = None) -> Response:
-    base_url = current_app.config["FORUM_SETTINGS"].base_url
-    address = f"{base_url}{path}" if path else None
+def _manage_page(form: FeedForm, token: str | None = None, status: int | None = None) -> Response:
+    feeds = list_open_feeds(current_user.id)
     response = make_response(
         render_template(
             "calendars/manage.html",
             form=form,
             action=ActionForm(),
-            feeds=list_open_feeds(current_user.id),
+            feeds=[(feed, subject_label(feed), reminder_label(feed.reminder_minutes)) for feed in feeds],
             languages=LANGUAGE_NAMES,
-            address=address,
-            webcal=address and "webcal" + address[address.index(":") :],
+            **shown_once(token),
         ),
         status or form.status,
     )
-    if path is not None:
+    if token is not None:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@blueprint.route("/account/calendars/<int:feed_id>", methods=["GET", "POST"])
+@signed_in
+def edit(feed_id: int) -> BaseResponse:
+    """Name, language and reminders of one of one's addresses."""
+    row = get_feed(feed_id)
+    require_known(row.user_id == current_user.id)
+    minutes = row.reminder_minutes
+    form = AddressForm(label=row.label, locale=row.locale, reminder="" if minutes is None else str(minutes))
+    if form.validate_on_submit():
+        with submission() as done:
+            change_feed(
+                actor=current_user,
+                feed_id=feed_id,
+                label=form.label.data or "",
+                locale=form.locale.data,
+                reminder_minutes=form.reminder_minutes,
+                now=clock.now(),
+            )
+            done.redirect(url_for("calendars.manage"), flash=gettext("The address was changed."))
+        return done.response
+    page = render_template("calendars/edit.html", form=form, feed=row, subject=subject_label(row))
+    return make_response(page, form.status)
 
 
 @blueprint.post("/account/calendars/<int:feed_id>/revoke")
@@ -151,10 +191,9 @@ def revoke(feed_id: int) -> BaseResponse:
     """End an address; calendars that use it get nothing any more."""
     form = ActionForm()
     if not form.validate_on_submit():
-        return _manage_page(_empty_form(), status=422)
+        choices = choices_of_person(current_user, clock.now())
+        return _manage_page(_feed_form(choices, empty=True), status=422)
     with submission() as done:
         revoke_feed(actor=current_user, feed_id=feed_id, now=clock.now())
-        done.redirect(
-            url_for("calendars.manage"), flash=gettext("The address is revoked. It answers nobody any more.")
-        )
+        done.redirect(url_for("calendars.manage"), flash=gettext(REVOKED))
     return done.response

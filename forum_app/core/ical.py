@@ -109,7 +109,7 @@ class CalendarEntry:
     sequence: int
     dtstamp: datetime
     last_modified: datetime
-    created: datetime
+    created: datetime | None
     starts_at: datetime
     ends_at: datetime
     zone: str
@@ -376,9 +376,10 @@ def _event(entry: CalendarEntry, method: Method | None = None) -> Iterator[bytes
     summary = _text(entry.summary)
     yield b"BEGIN:VEVENT"
     yield _fold(f"UID:{_text(entry.uid)}")
+    created = f"CREATED:{_stamp(entry.created)}\r\n" if entry.created else ""
     yield (
         f"DTSTAMP:{_stamp(entry.dtstamp)}\r\n"
-        f"CREATED:{_stamp(entry.created)}\r\n"
+        f"{created}"
         f"LAST-MODIFIED:{_stamp(entry.last_modified)}\r\n"
         f"SEQUENCE:{entry.sequence:d}\r\n"
         f"{start}{end}"

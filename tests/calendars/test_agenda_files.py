@@ -316,9 +316,11 @@ def test_as_many_statements_for_300_items_as_for_3(client: FlaskClient, path: st
         ]
         save(*items)
         publish(event)
-        with count_queries() as statements:
-            response = client.get(f"/events/{event.slug}/{path.format(code=items[0].code)}")
-        assert response.status_code == 200
-        counts.append(len(statements))
-    assert counts[0] == counts[1]
-    assert counts[0] <= 4
+        for _ in range(2):  # the first reader after a publication keeps what is shown from now on
+            with count_queries() as statements:
+                response = client.get(f"/events/{event.slug}/{path.format(code=items[0].code)}")
+            assert response.status_code == 200
+            counts.append(len(statements))
+    assert counts[:2] == counts[2:]
+    assert counts[0] <= 7
+    assert counts[1] <= 4

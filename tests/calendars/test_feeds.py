@@ -227,11 +227,19 @@ def test_an_event_that_closed_its_doors_takes_its_agenda_along(client: FlaskClie
     mark(user, item)
     publish(event)
     path = make_feed(user)
-    assert item.uid in read(client.get(path).data)
+    before = read(client.get(path).data)[item.uid]
     change(event, visibility=Visibility.CLOSED, title_en="Secret group")
     body = client.get(path).data
-    assert read(body) == {}
+    entry = read(body)[item.uid]
+    assert (entry["STATUS"], entry["SEQUENCE"]) == ("CANCELLED", 1)
+    assert entry["DTSTART"] == before["DTSTART"]
+    assert "Public then" not in bare(body)
     assert "Secret group" not in bare(body)
+    # and as it stays closed, the withdrawn entry stays as it is
+    assert client.get(path).data == body
+    change(event, visibility=Visibility.PUBLIC)
+    back = read(client.get(path).data)[item.uid]
+    assert (back["STATUS"], back["SEQUENCE"], back["SUMMARY"]) == ("CONFIRMED", 2, "Public then")
 
 
 def test_unchanged_means_304_whatever_else_happens(client: FlaskClient) -> None:

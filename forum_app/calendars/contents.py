@@ -1,0 +1,205 @@
+"""What a feed holds, access settled: the common form of all kinds of feed, before any word is written."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from forum_app.agenda.models import AccessLevel, ItemStatus
+from forum_app.agenda.snapshot import PublishedItem
+from forum_app.calendars.ledger import Face, digest
+from forum_app.calendars.queries import EventFacts, MeetingFacts
+from forum_app.meetings.models import MeetingStatus
+from forum_app.registration.models import ENDED, SEATED, RegistrationState
+
+# Raised when the same rows come out as other bytes, so that no calendar keeps the old ones.
+RENDERING = 2
+
+
+class Attendance(NamedTuple):
+    """A person's latest registration at one event."""
+
+    user_id: int
+    state: RegistrationState
+    created_at: datetime
+    changed_at: datetime
+
+
+class ItemPart(NamedTuple):
+    """An agenda item. hidden: the reader had it and may no longer know of it; settled_at: when their
+    access last changed. busy: whether it takes the time of whose feed it is. chosen: it is there since
+    the reader marked it."""
+
+    event: EventFacts
+    item: PublishedItem
+    hidden: bool = False
+    settled_at: datetime | None = None
+    busy: bool = True
+    chosen: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"item:{self.item.id}"
+
+    def mark(self) -> object:
+        # a publication that leaves an item as it was leaves its changed_at
+        return self.event.id, self.item.id, self.item.changed_at, *self[2:]
+
+    def face(self, uid_domain: str) -> Face:
+        item, event = self.item, self.event
+        if self.hidden:
+            start, _ = days_of(event)
+            changed = item.changed_at if self.settled_at is None else max(item.changed_at, self.settled_at)
+            return Face(
+                self.key, item.uid, item.sequence, "", "", changed, start, start, event.timezone, hidden=True
+            )
+        room = item.room
+        place = (room.name_en, room.name_ja) if room else None
+        venue = (event.timezone, event.venue_en, event.venue_ja)
+        # whoever was let in later has had it since then
+        settled = self.settled_at if item.access != AccessLevel.PUBLIC else None
+        return Face(
+            self.key,
+            item.uid,
+            item.sequence,
+            digest((item.starts_at, item.ends_at, item.status.value, place, venue)),
+            digest((item.changed_at, venue, event.slug)),
+            item.changed_at if settled is None else max(item.changed_at, settled),
+            item.starts_at,
+            item.ends_at,
+            event.timezone,
+            cancelled=item.status == ItemStatus.CANCELLED,
+            chosen=self.chosen,
+        )
+
+
+class MeetingPart(NamedTuple):
+    """A meeting. discreet: only that there is one, when and where."""
+
+    event: EventFacts
+    meeting: MeetingFacts
+    discreet: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"meeting:{self.meeting.id}"
+
+    def mark(self) -> object:
+        return self.event.id, self.meeting, self.discreet
+
+    def face(self, uid_domain: str) -> Face:
+        meeting, event = self.meeting, self.event
+        cancelled = meeting.status != MeetingStatus.CONFIRMED
+        # a cancelled meeting has given its table back, which is no change of place
+        place = (
+            None
+            if cancelled
+            else (meeting.format, meeting.table, meeting.room_en, meeting.room_ja, meeting.link)
+        )
+        venue = (event.timezone, event.venue_en, event.venue_ja)
+        shown = meeting._replace(sequence=0, changed_at=meeting.created_at)
+        return Face(
+            self.key,
+            meeting.uid,
+            meeting.sequence,
+            digest((meeting.starts_at, meeting.ends_at, cancelled, place, venue)),
+            digest((shown, venue, event.slug, event.title_en, event.title_ja, self.discreet)),
+            meeting.changed_at,
+            meeting.starts_at,
+            meeting.ends_at,
+            event.timezone,
+            cancelled=cancelled,
+        )
+
+
+class AttendancePart(NamedTuple):
+    """The days of an event at which a person registered."""
+
+    event: EventFacts
+    attendance: Attendance
+
+    @property
+    def key(self) -> str:
+        return f"attendance:{self.event.id}"
+
+    def mark(self) -> object:
+        return self.event.id, self.attendance
+
+    def face(self, uid_domain: str) -> Face:
+        event, attendance = self.event, self.attendance
+        start, end = days_of(event)
+        state = attendance.state
+        status = "off" if state in ENDED else "on" if state in SEATED else "tentative"
+        venue = (event.timezone, event.venue_en, event.venue_ja, event.address_en, event.address_ja)
+        return Face(
+            self.key,
+            f"attendance-{event.id}-{attendance.user_id}@{uid_domain}",
+            0,
+            digest((start, end, status, venue)),
+            digest((state.value, event.slug, event.title_en, event.title_ja, event.visibility.value, venue)),
+            attendance.changed_at,
+            start,
+            end,
+            event.timezone,
+            cancelled=state in ENDED,
+        )
+
+
+Part = ItemPart | MeetingPart | AttendancePart
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a feed shows. name_*: of the calendar, empty where the reader has no name for it.
+
+    open_keys: of entries that the reader might still have, but took out themselves. zone and year: of
+    an empty calendar. fingerprint: equal if and only if all this is.
+    """
+
+    parts: tuple[Part, ...]
+    zone: str
+    year: int
+    fingerprint: str
+    name_en: str = ""
+    name_ja: str = ""
+    color: str = ""
+    open_keys: frozenset[str] = frozenset()
+
+
+def contents(
+    parts: Iterable[Part],
+    *,
+    zone: str,
+    year: int,
+    name: tuple[str, str] = ("", ""),
+    color: str = "",
+    open_keys: Iterable[str] = (),
+) -> Contents:
+    """Put together, with the fingerprint."""
+    parts = tuple(parts)
+    events = {part.event.id: part.event for part in parts}
+    text = repr((RENDERING, sorted(events.items()), [part.mark() for part in parts], name, color, zone))
+    return Contents(
+        parts,
+        zone,
+        year,
+        hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        *name,
+        color=color,
+        open_keys=frozenset(open_keys),
+    )
+
+
+def days_of(event: EventFacts) -> tuple[datetime, datetime]:
+    """From the midnight before the first day to that after the last, in the event's zone; UTC."""
+    zone = ZoneInfo(event.timezone)
+    first, after = event.starts_on, event.ends_on + timedelta(days=1)
+    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, after))
+    return start, end
+
+
+def faces(parts: Sequence[Part], uid_domain: str) -> list[Face]:
+    """What each part looks like."""
+    return [part.face(uid_domain) for part in parts]
