@@ -4,10 +4,10 @@ value out.
 Strangers write what is read here, so it is small: content lines by RFC 5545 3.1, the properties of the first
 VEVENT that an answer needs, and nothing else. Whatever cannot be understood is an Unreadable with a sentence.
 
-What programs echo, and on what one may therefore rely (seen in replies of Outlook and Exchange, Gmail, Apple
-Calendar, Thunderbird and Zimbra): UID, ORGANIZER and exactly one ATTENDEE with its PARTSTAT always;
-SEQUENCE as it was (some leave out a zero); DTSTAMP of the answer; their comment as COMMENT, Exchange also
-as DESCRIPTION. X- properties of the invitation come back from none of them.
+What one may rely on: UID, DTSTAMP and exactly one ATTENDEE with its PARTSTAT. ORGANIZER should be there (RFC
+5546, 3.2.3), but Exchange and outlook.com leave it out (as receivers' issue trackers report), so that
+whatever only it would bring back must be in the address of the mail as well. SEQUENCE is the invitation's;
+some leave out a zero. Nobody need bring back X- properties.
 """
 
 import re

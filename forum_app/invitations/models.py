@@ -20,9 +20,9 @@ SECRET_LENGTH = 26  # 130 bits
 
 ANSWER_LABELS = {
     Participation.NEEDS_ACTION: N_("No answer yet"),
-    Participation.ACCEPTED: N_("Accepted"),
-    Participation.TENTATIVE: N_("Tentative"),
-    Participation.DECLINED: N_("Declined"),
+    Participation.ACCEPTED: N_("Will come"),
+    Participation.TENTATIVE: N_("Perhaps"),
+    Participation.DECLINED: N_("Will not come"),
 }
 
 
@@ -93,7 +93,7 @@ class NoteKind(enum.StrEnum):
 
 NOTE_LABELS = {
     NoteKind.COMMENT: N_("Comment"),
-    NoteKind.DECLINED: N_("Declined"),
+    NoteKind.DECLINED: N_("Will not come"),
     NoteKind.COUNTER: N_("Proposes another time"),
     NoteKind.DELEGATED: N_("Wishes to send somebody else"),
     NoteKind.OTHER: N_("Other message"),

@@ -29,6 +29,7 @@ from forum_app.meetings.queries import (
     list_meetings_at,
     list_tables,
 )
+from forum_app.meetings.remarks import remarks_on
 from forum_app.meetings.slot_queries import FreeSlot
 from forum_app.web import clock
 from forum_app.web.access import authorize, signed_in
@@ -144,6 +145,7 @@ def move(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         "meetings/manage/move.html",
         event=event,
         meeting=meeting,
+        remarks=remarks_on([meeting.id]).get(meeting.id, []),
         form=form,
         problem=sentence(conflict) if conflict else None,
         free=[slot_label(slot.start, slot.end, event) for slot in free],

@@ -52,6 +52,7 @@ from forum_app.meetings.queries import (
     list_tables,
 )
 from forum_app.meetings.relation_queries import relations_of
+from forum_app.meetings.remarks import remarks_on
 from forum_app.meetings.rule_queries import GATES, Obstacle, Terms, get_terms, today_at
 from forum_app.meetings.rule_services import (
     BY_RULE,
@@ -97,6 +98,7 @@ def index(slug: str) -> str:
     meetings = list_meetings_of(registration.user_id or 0, event_id=event.id)
     own = on_behalf(registration)
     kind = registration.organization.kind if registration.organization else None
+    coming = [m for m in meetings if m.status == MeetingStatus.CONFIRMED and m.ends_at > now]
     return render_template(
         "meetings/index.html",
         event=event,
@@ -104,7 +106,8 @@ def index(slug: str) -> str:
         own=own,
         is_host=takes_meetings(registration),
         now=now,
-        coming=[m for m in meetings if m.status == MeetingStatus.CONFIRMED and m.ends_at > now],
+        coming=coming,
+        remarks=remarks_on([meeting.id for meeting in coming]),
         past=[m for m in meetings if m.status != MeetingStatus.CANCELLED and m.ends_at <= now],
         cancelled=[m for m in meetings if m.status == MeetingStatus.CANCELLED],
         interest=list_interest(registration),

@@ -1,0 +1,100 @@
+"""An invitation as a message: the calendar object, and the words around it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from forum_app.accounts.models import User
+from forum_app.calendars.contents import ItemPart
+from forum_app.calendars.entries import Writer
+from forum_app.calendars.ledger import Record
+from forum_app.core.ical import CalendarAddress, CalendarEntry, Method, Role, Status, render_message
+from forum_app.events.models import Event
+from forum_app.invitations.entries import Wanted
+from forum_app.invitations.models import Invitation as Row
+from forum_app.mail.services import Invitation, Recipient, queue_mail
+from forum_app.web.languages import speaking
+from forum_app.web.texts import gettext
+
+MOST_SUMMARY = 1000
+
+
+class Post(NamedTuple):
+    """Where the forum is. base_url: without a slash at its end. answer_address: of the mailbox for answers,
+    to whose name each invitation's secret is added."""
+
+    base_url: str
+    answer_address: str
+
+    def organizer(self, secret: str) -> str:
+        """The address that is the organizer of one invitation: sender of the mail and receiver of the
+        answer."""
+        local, _, domain = self.answer_address.partition("@")
+        return f"{local}+{secret}@{domain}"
+
+
+def queue_invitation(
+    *, row: Row, wanted: Wanted | None, template: str, event: Event, post: Post, now: datetime
+) -> None:
+    """The mail for what row says now; wanted: the entry, None if it is no longer the person's.
+
+    template: request, update or cancel. Sets the summary of row.
+    """
+    user = row.user
+    with speaking(user.locale):
+        entry = _entry(row, wanted, event, post)
+        forum = CalendarAddress(post.organizer(row.secret), gettext("U.S.-Japan Technology Forums"))
+        chair = wanted is not None and wanted.chair
+        attendee = CalendarAddress(
+            row.address,
+            _name(user),
+            participation=row.participation,
+            rsvp=row.method == Method.REQUEST,
+            role=Role.CHAIR if chair else Role.REQUIRED,
+        )
+        entry = replace(entry, organizer=forum, attendees=(attendee,))
+        content = render_message(entry, Method(row.method), language=user.locale)
+    row.summary = " ".join(entry.summary.split())[:MOST_SUMMARY]
+    same_address = user.email == row.address
+    queue_mail(
+        to=user if same_address else Recipient(row.address, _name(user), user.locale),
+        template=f"invitations/{template}",
+        context={
+            "entry": entry,
+            "event": event,
+            "zone": user.timezone,
+            "is_pair": row.meeting_id is not None,
+            "gone": wanted is None,
+        },
+        locale=user.locale,
+        now=now,
+        invitation=Invitation(content, row.method, forum.email),
+    )
+
+
+def _entry(row: Row, wanted: Wanted | None, event: Event, post: Post) -> CalendarEntry:
+    if wanted is None:  # where and when it is held by now is no longer their business
+        return CalendarEntry(
+            uid=row.uid,
+            sequence=row.sequence,
+            dtstamp=row.stamp,
+            last_modified=row.stamp,
+            created=None,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            zone=event.timezone,
+            summary=row.summary,
+            status=Status.CONFIRMED,
+            transparent=True,
+        )
+    stamp = int(row.stamp.timestamp())
+    record = Record(row.uid, row.sequence, "", "", stamp, 0, 0, event.timezone, "on")
+    writer = Writer(row.user.locale, post.base_url)
+    part = wanted.part
+    if isinstance(part, ItemPart):
+        return writer.item(part.item, part.event, record)
+    return writer.meeting(part.meeting, part.event, record)
+
+
+def _name(user: User) -> str:
+    return (user.name_native if user.locale == "ja" else "") or user.name
