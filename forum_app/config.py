@@ -43,6 +43,9 @@ class Settings:
     storage_bucket: str | None = None  # bucket[/prefix], instead of storage_root
     imap_url: str | None = None  # the mailbox to which answers and bounces come
     answer_address: str | None = None  # of that mailbox; else calendar@uid_domain
+    mail_from: str | None = None  # else no-reply@uid_domain
+    mail_reply_to: str | None = None  # of the forum's office
+    mail_per_minute: int | None = None
 
     @property
     def development(self) -> bool:
@@ -114,6 +117,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         rehearsal_at=_rehearsal(environ, env),
         imap_url=_url(environ, "FORUM_IMAP_URL", IMAP_SCHEMES),
         answer_address=_address(environ, "FORUM_ANSWER_ADDRESS"),
+        mail_from=_address(environ, "FORUM_MAIL_FROM"),
+        mail_reply_to=_address(environ, "FORUM_MAIL_REPLY_TO"),
+        mail_per_minute=_integer(environ, "FORUM_MAIL_PER_MINUTE", 0, 0, 1_000_000) or None,
     )
 
 

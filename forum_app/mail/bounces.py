@@ -25,7 +25,7 @@ from forum_app.mail.receiving import (
     handlers,
     header,
 )
-from forum_app.mail.transport import header_text
+from forum_app.mail.safe_text import header_text
 
 MOST_REASON = 500
 MOST_RECIPIENTS = 50

@@ -80,7 +80,8 @@ class MailChange(Base):
     subject, body: rendered when it happened, in the reader's language, without greeting and end.
     topic: the thing that changed; a later change of it takes an earlier one's place. before, after:
     how it was and is, as text that is equal if and only if the thing is; None where there is or was
-    none. group_title: the event's name, for a mail about several things.
+    none. group_title: the event's name, for a mail about several things. urgent_at: from then on it
+    waits for nobody's morning.
     """
 
     __tablename__ = "mail_change"
@@ -102,7 +103,7 @@ class MailChange(Base):
     body: Mapped[str] = mapped_column(Text)
     thread: Mapped[str | None] = mapped_column(String(255))
     secret: Mapped[bool]
-    urgent: Mapped[bool]
+    urgent_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
 

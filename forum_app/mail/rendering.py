@@ -1,14 +1,32 @@
-"""A mail's words: plain text templates in the recipient's language."""
+"""A mail's words: plain text templates in the recipient's language.
+
+A template gives the subject and what the mail is about; greeting and end are the house's, so that several
+changes can share one mail.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
 from werkzeug.routing import BuildError, MapAdapter
 
+from forum_app.mail.safe_text import MOST_SUBJECT, body_text, cut, header_text
 from forum_app.web.languages import speaking
+from forum_app.web.texts import gettext, ngettext
 
 ADAPTER = "forum_mail_adapter"
+# Arguments of addresses that open something to whoever knows them.
+SECRETS = frozenset({"token", "secret", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Words of a mail. text: between greeting and end. secret: it holds a link that opens something."""
+
+    subject: str
+    text: str
+    secret: bool
 
 
 def link(endpoint: str, **values: Any) -> str:
@@ -24,21 +42,66 @@ def link(endpoint: str, **values: Any) -> str:
     return str(settings.base_url) + path
 
 
-def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Subject (one line) and body of templates/email/<template>.txt.
+def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+    """Words of templates/email/<template>.txt, tidied.
 
     The first line of a template is "Subject: ..."; raises ValueError if it is not.
     """
+    opens: list[str] = []
+
+    def noted_link(endpoint: str, **values: Any) -> str:
+        if SECRETS & values.keys():
+            opens.append(endpoint)
+        return link(endpoint, **values)
+
     with speaking(locale):  # no context processors: a job renders the same mail as a page does
         text = current_app.jinja_env.get_template(f"email/{template}.txt").render(
-            link=link, locale=locale, **context
+            link=noted_link, locale=locale, **context
         )
     subject, _, body = text.lstrip().partition("\n")
     if not subject.startswith("Subject: "):
         raise ValueError(f"email/{template}.txt must begin with a Subject line")
-    return " ".join(subject.removeprefix("Subject: ").split())[:500], body.strip() + "\n"
+    return Rendered(
+        cut(header_text(subject.removeprefix("Subject: ")), MOST_SUBJECT),
+        _tight(body_text(body)),
+        bool(opens),
+    )
+
+
+def whole_text(text: str, *, name: str, locale: str, closing: str = "") -> str:
+    """The body of a mail: greeting, text, the closing lines of this kind of mail, and the house's end."""
+    with speaking(locale):
+        greeting = gettext("Dear %(name)s,", name=name) if name else gettext("Good day,")
+        answer = (
+            gettext("Answers to this mail reach the forum’s office.")
+            if current_app.config["FORUM_SETTINGS"].mail_reply_to
+            else gettext("This mail was sent automatically. Please do not answer it.")
+        )
+        end = "\n".join(["-- ", gettext("U.S.-Japan Technology Forums"), link("events.home"), answer])
+    return "\n\n".join(part for part in (greeting, text.strip(), closing.strip(), end) if part) + "\n"
+
+
+def gathered_subject(number: int, title: str, locale: str) -> str:
+    """Subject of a mail about several changes. title: the event's."""
+    with speaking(locale):
+        if not title:
+            return ngettext("%(num)s change", "%(num)s changes", number)
+        return cut(
+            ngettext("%(num)s change: %(event)s", "%(num)s changes: %(event)s", number, event=title),
+            MOST_SUBJECT,
+        )
 
 
 def message_domain() -> str:
     """Domain of Message-IDs: the forum's own, never a machine's name."""
     return str(current_app.config["FORUM_SETTINGS"].uid_domain)
+
+
+def _tight(text: str) -> str:
+    """Without empty lines at either end, and never two in a row."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        line = line.rstrip()
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).strip("\n")

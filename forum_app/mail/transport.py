@@ -3,7 +3,6 @@
 A transport raises TemporaryFailure when it is worth trying again, PermanentFailure when it is not.
 """
 
-import hashlib
 import os
 import smtplib
 import ssl
@@ -11,44 +10,29 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.header import Header
 from email.message import Message
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.policy import compat32
-from email.utils import format_datetime, formataddr
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from forum_app.config import Settings
-from forum_app.mail.models import OutboxMail
+from forum_app.mail.safe_text import header_text
 
 TIMEOUT = 20.0  # seconds for each answer of the server
+MOST_PER_CONNECTION = 100  # many servers hang up then
 MOST_ERROR = 500
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-MOST_LINE = 900  # characters; RFC 5321, 4.5.3.1.6 allows 998
-MESSAGE_POLICY = compat32.clone(mangle_from_=False, cte_type="7bit", linesep="\r\n")
-# controls end or reorder a header; marks and invisible joiners disguise what stands in it
-FORBIDDEN = dict.fromkeys(
-    [
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        *(0x061C, 0x200B, 0x200E, 0x200F, 0xFEFF),
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-        *range(0xD800, 0xE000),
-    ]
-)
 AUTHENTICATION = (530, 534, 535, 538)  # RFC 4954: our settings are wrong, not the mail
 
 
 class TemporaryFailure(Exception):
-    """Try again later. whole_server: the next mail would fare no better just now."""
+    """Try again later. whole_server: the next mail would fare no better just now. lost: the connection
+    broke; a new one may do."""
 
-    def __init__(self, reason: str, *, whole_server: bool = False) -> None:
+    def __init__(self, reason: str, *, whole_server: bool = False, lost: bool = False) -> None:
         super().__init__(reason[:MOST_ERROR])
         self.whole_server = whole_server
+        self.lost = lost
 
 
 class PermanentFailure(Exception):
@@ -73,89 +57,6 @@ class Transport(Protocol):
     def send(self, mail: Outgoing) -> None: ...
 
 
-def header_text(text: str) -> str:
-    """text as one line without control, bidirectional or invisible characters."""
-    return " ".join(" ".join(text.split()).translate(FORBIDDEN).split())
-
-
-def ascii_address(address: str) -> tuple[str, str]:
-    """Local part and domain, the domain in ASCII (RFC 5891); raises PermanentFailure."""
-    local, at, domain = address.rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        domain = ""
-    text = local + domain
-    if not at or not local or not domain or not text.isascii() or not text.isprintable() or " " in text:
-        raise PermanentFailure("not a mail address")
-    return local, domain
-
-
-def build_message(mail: OutboxMail, *, sender_name: str, domain: str) -> Outgoing:
-    """The message of an outbox row; always the same for the same row, the Message-ID too.
-
-    domain: the forum's own, as the sender's. Raises PermanentFailure when the address is none.
-    """
-    sender = "@".join(ascii_address(mail.sender_address or f"no-reply@{domain}"))
-    recipient = "@".join(ascii_address(mail.to_address))
-    # Canonical line ends, since base64 keeps them as they are (RFC 2046, 4.1.1).
-    body = mail.body if mail.body.isascii() else mail.body.replace("\n", "\r\n")
-    charset = "us-ascii" if body.isascii() and max(map(len, body.split("\n"))) < MOST_LINE else "utf-8"
-    message: Message[Any, Any] = MIMEText(body, "plain", charset, policy=MESSAGE_POLICY)
-    if mail.calendar and mail.calendar_method:
-        message = _with_calendar(message, mail, mail.calendar, mail.calendar_method)
-    message["From"] = _address_header("From", sender_name, sender)
-    message["To"] = _address_header("To", mail.to_name, recipient)
-    message["Subject"] = _text_header("Subject", mail.subject)
-    message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = header_text(mail.message_id)
-    message["Content-Language"] = header_text(mail.locale)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
-    message["X-Auto-Response-Suppress"] = "All"
-    return Outgoing(message, sender, recipient)
-
-
-def _with_calendar(
-    text: "Message[Any, Any]", mail: OutboxMail, calendar: str, method: str
-) -> "Message[Any, Any]":
-    """The text, or the same as a calendar object (RFC 6047, 2.4), and once more as a file to open.
-
-    The boundaries hang on the Message-ID, so that the same row is the same message each time.
-    """
-    mark = hashlib.sha256(mail.message_id.encode()).hexdigest()[:24]
-    content = MIMEText(calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
-    content.set_param("method", method)
-    choice = MIMEMultipart("alternative", f"={mark}.1", [text, content], policy=MESSAGE_POLICY)
-    file = MIMEText(calendar, "calendar", "utf-8", policy=MESSAGE_POLICY)
-    file.set_type("application/ics")
-    file.set_param("name", "invite.ics")
-    file.add_header("Content-Disposition", "attachment", filename="invite.ics")
-    return MIMEMultipart("mixed", f"={mark}.2", [choice, file], policy=MESSAGE_POLICY)
-
-
-def _charset(text: str) -> str:
-    return "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
-
-
-def _text_header(name: str, text: str) -> Header:
-    text = header_text(text)
-    return Header(text, _charset(text), header_name=name)
-
-
-def _address_header(header_name: str, name: str, address: str) -> Header:
-    """Name and address (RFC 5322, 3.4).
-
-    The newer email.headerregistry loses the quotes around a name with a comma when it folds the
-    line (seen in Python 3.11), which makes two addresses of one; so the name is quoted here.
-    """
-    name = header_text(name)
-    if _charset(name) == "us-ascii":
-        return Header(formataddr((name, address)), "us-ascii", header_name=header_name)
-    header = Header(name, "utf-8", header_name=header_name)
-    header.append(f"<{address}>", "us-ascii")
-    return header
-
-
 class SmtpTransport:
     """One connection to an SMTP server for several messages; opened with the first one."""
 
@@ -168,12 +69,18 @@ class SmtpTransport:
         self.password = unquote(parts.password or "")
         self.timeout = timeout
         self._connection: smtplib.SMTP | None = None
+        self._sent = 0  # over this connection
 
     def send(self, mail: Outgoing) -> None:
         """Hand the mail over; it is the server's once this returns."""
+        if self._sent >= MOST_PER_CONNECTION:
+            self.close()
+        connected = False
         try:
             connection = self._connection or self._connect()
+            connected = True
             connection.sendmail(mail.sender, [mail.recipient], mail.message.as_bytes())
+            self._sent += 1
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             raise _failure(code, answer) from error
@@ -187,11 +94,13 @@ class SmtpTransport:
             raise PermanentFailure(str(error)) from error
         except (OSError, smtplib.SMTPException) as error:  # no connection, or lost in between
             self.close()
-            raise TemporaryFailure(f"{type(error).__name__}: {error}", whole_server=True) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise TemporaryFailure(reason, whole_server=not connected, lost=connected) from error
 
     def close(self) -> None:
         """Leave the server politely, if it still listens."""
         connection, self._connection = self._connection, None
+        self._sent = 0
         if connection is not None:
             with suppress(OSError, smtplib.SMTPException):
                 connection.quit()

@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("thread", sa.String(length=255), nullable=True),
         sa.Column("secret", sa.Boolean(), nullable=False),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("urgent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_mail_change"),

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from forum_app.db import db
 from forum_app.mail.jobs import deliver_batch
+from forum_app.mail.messages import Sender, build_message
 from forum_app.mail.models import MailState, OutboxMail
-from forum_app.mail.transport import SmtpTransport, TemporaryFailure, _tls_context, build_message
+from forum_app.mail.transport import SmtpTransport, TemporaryFailure, tls_context
 from tests.factories import NOW
 from tests.mail.conftest import FreePortController, Mailbox
-from tests.mail.test_delivery import DOMAIN, at, queue
+from tests.mail.test_delivery import at, queue
 
 USER, PASSWORD = "forum@people.example", "p/w:d @x"
 URL_USER, URL_PASSWORD = "forum%40people.example", "p%2Fw%3Ad%20%40x"
@@ -71,7 +72,7 @@ def test_encrypted_and_signed_in(app: Flask, relay: Mailbox) -> None:
     queue()
     url = f"smtp://{URL_USER}:{URL_PASSWORD}@127.0.0.1:{relay.port}"
     transport = SmtpTransport(url, timeout=5)
-    deliver_batch(transport, DOMAIN, at(NOW))
+    deliver_batch(transport, current_app.config["FORUM_SETTINGS"], at(NOW))
     transport.close()
     assert len(relay.messages) == 1
 
@@ -79,7 +80,11 @@ def test_encrypted_and_signed_in(app: Flask, relay: Mailbox) -> None:
 @pytest.mark.parametrize("login", [f"{URL_USER}:wrong@", ""])
 def test_wrong_settings_lose_no_mail(app: Flask, relay: Mailbox, login: str) -> None:
     queue(2)
-    deliver_batch(SmtpTransport(f"smtp://{login}127.0.0.1:{relay.port}", timeout=5), DOMAIN, at(NOW))
+    deliver_batch(
+        SmtpTransport(f"smtp://{login}127.0.0.1:{relay.port}", timeout=5),
+        current_app.config["FORUM_SETTINGS"],
+        at(NOW),
+    )
     assert relay.messages == []
     mails = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id)).all()
     assert [(mail.state, mail.attempts) for mail in mails] == [(MailState.QUEUED, 1), (MailState.QUEUED, 0)]
@@ -90,12 +95,12 @@ def test_wrong_settings_lose_no_mail(app: Flask, relay: Mailbox, login: str) -> 
 def test_elsewhere_certificates_are_checked(
     app: Flask, relay: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _tls_context("127.0.0.1").verify_mode == ssl.CERT_NONE
-    assert _tls_context("mail.example").verify_mode == ssl.CERT_REQUIRED
+    assert tls_context("127.0.0.1").verify_mode == ssl.CERT_NONE
+    assert tls_context("mail.example").verify_mode == ssl.CERT_REQUIRED
     monkeypatch.setattr("forum_app.mail.transport.LOOPBACK", ())
     queue()
     mail = db.session.scalars(select(OutboxMail)).one()
     with pytest.raises(TemporaryFailure, match="CERTIFICATE_VERIFY_FAILED"):
         SmtpTransport(f"smtp://127.0.0.1:{relay.port}", timeout=5).send(
-            build_message(mail, sender_name="Forum", domain=DOMAIN)
+            build_message(mail, sender=Sender("no-reply@forum.test", "Forum"))
         )
