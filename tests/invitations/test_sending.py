@@ -25,6 +25,7 @@ from tests.invitations.parts import (
 )
 from tests.meetings.conftest import scene as scene
 from tests.meetings.scene import OPENS, SLOT, Scene
+from tests.queries import count_queries
 
 
 def move(meeting: Meeting, to: datetime, scene: Scene, now: datetime = NOW) -> None:
@@ -119,9 +120,7 @@ def test_a_cancelled_meeting_is_cancelled_in_both_calendars(scene: Scene) -> Non
 def test_what_ended_before_anybody_was_invited_is_not_mailed(scene: Scene) -> None:
     meeting = scene.accept(scene.ask())
     with transaction():
-        cancel_meeting(
-            actor=None, meeting=db.session.get_one(Meeting, meeting.id), reason="", now=NOW
-        )
+        cancel_meeting(actor=None, meeting=db.session.get_one(Meeting, meeting.id), reason="", now=NOW)
     assert send() == []
     other = scene.accept(scene.ask())
     assert send(other.ends_at) == []
@@ -272,8 +271,6 @@ def test_digests_of_another_release_are_replaced_without_a_mail(scene: Scene) ->
 
 @pytest.mark.parametrize("number", [3, 30])
 def test_a_pass_over_what_is_unchanged_costs_little(app: Flask, number: int) -> None:
-    from tests.queries import count_queries
-
     event = make_event()
     for _ in range(number):
         speaks(make_user(), make_item(event))
@@ -300,7 +297,7 @@ def test_many_are_sent_in_several_transactions(app: Flask) -> None:
 
 def test_hostile_names_and_titles_harm_nothing(app: Flask) -> None:
     event = make_event(title_en="Forum\r\nBcc: everybody@example.org\u202e")
-    title = ("Breaks\r\nATTENDEE:mailto:x@example.org\u202e\u2028;,:\"" + "長" * 10_000)[:500]
+    title = ('Breaks\r\nATTENDEE:mailto:x@example.org\u202e\u2028;,:"' + "長" * 10_000)[:500]
     user = make_user(name_latin="Eve\r\nMETHOD:PUBLISH\u202e" + "x" * 150)
     item = make_item(event, title_en=title, text_en="a\r\nEND:VEVENT\r\n" * 2000)
     speaks(user, item)
