@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from forum_app import create_app
@@ -26,6 +27,9 @@ from tests.parts import postgresql_server
 # Tests hold on this day for ever: factories make events some weeks after it.
 TODAY = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 clock.set_to(TODAY)
+# A busy machine is no fault of the product's: no example is judged by how long it took.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 KEPT_TABLES = {"organizations_area", "alembic_version"}
 
 
