@@ -5,7 +5,7 @@ has seen, and the address to which that mail went. So a stranger can block nobod
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_string
@@ -126,24 +126,25 @@ def _message_id(message: IncomingMessage) -> str:
 # --- Reading what came back --------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """The latest mail to an address that came back. reason: in the words of the server that refused it."""
+    """The latest report for a person's address. reason: in the words of the server that refused the mail."""
 
     at: datetime
-    subject: str
+    address: str
     reason: str
 
 
-def find_undelivered(address: str) -> Undelivered | None:
-    """The last report for this address, None if none came."""
+def find_undelivered(addresses: Collection[str]) -> Undelivered | None:
+    """The last report for one of these addresses, None if none came. Not about which mail: it may have been
+    another event's."""
     row = db.session.execute(
-        select(OutboxMail.bounced_at, OutboxMail.subject, OutboxMail.bounce_reason)
-        .where(OutboxMail.to_address == address, OutboxMail.bounced_at.is_not(None))
+        select(OutboxMail.bounced_at, OutboxMail.to_address, OutboxMail.bounce_reason)
+        .where(OutboxMail.to_address.in_(sorted(set(addresses))), OutboxMail.bounced_at.is_not(None))
         .order_by(OutboxMail.bounced_at.desc(), OutboxMail.id.desc())
         .limit(1)
     ).first()
     if row is None or row.bounced_at is None:
         return None
-    return Undelivered(row.bounced_at, row.subject, row.bounce_reason or "")
+    return Undelivered(row.bounced_at, row.to_address, row.bounce_reason or "")
 
 
 handlers.append(take_bounce)

@@ -9,6 +9,7 @@ from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
+from forum_app.mail.bounces import find_undelivered
 from forum_app.organizations.forms import country_names
 from forum_app.registration import blueprint
 from forum_app.registration.forms import DecisionForm, MoveForm
@@ -96,6 +97,7 @@ def _show(
         countries=country_names(),
         event=event,
         registration=row,
+        undelivered=find_undelivered([row.email, row.user.email] if row.user else [row.email]),
         decision=decision,
         decisions=[
             (state, _decision_label(row.state, state), TONES.get(state, "outline"))
