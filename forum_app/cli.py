@@ -15,6 +15,7 @@ from forum_app.config import ConfigError, Settings
 from forum_app.core.errors import DomainError
 from forum_app.db import transaction
 from forum_app.queue import queue
+from forum_app.read_busy_command import read_busy_command
 from forum_app.solve_command import solve_command
 from forum_app.web import clock
 
@@ -223,6 +224,7 @@ def import_organizations_command(file: str) -> None:
 
 
 cli.add_command(solve_command)
+cli.add_command(read_busy_command)
 
 
 def main() -> None:
