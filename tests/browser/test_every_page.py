@@ -19,6 +19,7 @@ from tests.routes import route_path, route_values
 
 # One product is enough: what differs between databases is not how pages look.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("forum", ["sqlite"], indirect=True)]
+Seen = set[tuple[Any, ...]]
 STRANGER = "stranger"
 # Who looks, on a phone or at a desk, in which language: both widths and languages for both kinds of frame.
 READERS = [
@@ -37,8 +38,8 @@ WIDEST = """() => [...document.querySelectorAll("body *")]
 
 
 @pytest.fixture(scope="module")
-def seen() -> set[tuple[str, int]]:
-    """Pages that axe-core has looked at: (endpoint, status)."""
+def seen() -> Seen:
+    """What was looked at: (endpoint, status), and as a whole (endpoint, status, phone, language)."""
     return set()
 
 
@@ -51,7 +52,7 @@ def values(forum: Forum) -> Iterator[dict[str, Any]]:
     engine.dispose()
 
 
-def look(visitor: Visitor, rule: Rule, path: str, seen: set[tuple[str, int]]) -> str | None:
+def look(visitor: Visitor, rule: Rule, path: str, frame: tuple[bool, str], seen: Seen) -> str | None:
     """Open one page and look at it; what is wrong with it, or None."""
     page = visitor.page
     answer = visitor.context.request.get(visitor.base + path, max_redirects=0)
@@ -59,8 +60,9 @@ def look(visitor: Visitor, rule: Rule, path: str, seen: set[tuple[str, int]]) ->
         return f"{path}: {answer.status}"
     whole_page = "text/html" in answer.headers.get("content-type", "") and 'id="main"' in answer.text()
     kind = (rule.endpoint if answer.status == 200 else "error", answer.status)
-    if not whole_page or (answer.status != 200 and kind in seen):
-        return None  # a file, a part of a page, elsewhere, or refused as others were
+    if not whole_page or (*kind, *frame) in seen or (answer.status != 200 and kind in seen):
+        return None  # a file, a part of a page, elsewhere, or as somebody before has seen it
+    seen.add((*kind, *frame))
     # until all is loaded: without its style sheet every page is too wide
     page.goto(visitor.base + path)
     visitor.settle()
@@ -81,7 +83,7 @@ def test_every_page(
     visit: Callable[..., Visitor],
     database: TestDatabase,
     values: dict[str, Any],
-    seen: set[tuple[str, int]],
+    seen: Seen,
     reader: str,
     phone: bool,
     language: str,
@@ -93,7 +95,8 @@ def test_every_page(
     looked_at = 0
     for rule in database.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and rule.endpoint != "static":
-            problem = look(visitor, rule, f"{route_path(rule, values)}?lang={language}", seen)
+            path = f"{route_path(rule, values)}?lang={language}"
+            problem = look(visitor, rule, path, (phone, language), seen)
             wrong += [problem] if problem else []
             looked_at += 1
     # pages that are refused are pages too, but the browser logs them as failed resources
