@@ -122,7 +122,9 @@ def apply_changes(
             db.session.add(meeting)
         else:
             meeting = meetings[change.before.id]
-            meeting.sequence += 1
+            was = (meeting.starts_at, meeting.ends_at, meeting.table_id)
+            is_now = change.after and (change.after.span.start, change.after.span.end, change.after.table_id)
+            meeting.sequence += was != is_now  # another interpreter is no change of time, place or status
             meeting.changed_at = now
         if change.after is None:
             meeting.status = MeetingStatus.CANCELLED
