@@ -87,7 +87,10 @@ def postgresql_server() -> PostgresqlServer:
         try:
             server.start()
             break
-        except (subprocess.TimeoutExpired, AssertionError):  # not ready after its 10 s; the start goes on meanwhile
+        except (
+            subprocess.TimeoutExpired,
+            AssertionError,
+        ):  # not ready after its 10 s; the start goes on meanwhile
             time.sleep(1)
     else:
         pytest.fail(f"PostgreSQL did not start: {server.log.read_text()}")
@@ -121,6 +124,34 @@ def smtp_server() -> Iterator[tuple[str, Mailbox]]:
         yield f"smtp://127.0.0.1:{controller.port}", mailbox
     finally:
         controller.stop()
+
+
+@contextmanager
+def imap_server() -> Iterator[str]:
+    """A real IMAP server on a free port with one empty mailbox: its FORUM_IMAP_URL."""
+    port = free_port()
+    command = [
+        str(Path(sys.executable).with_name("pymap")),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-tls",
+    ]
+    command += ["dict", "--demo-user", "forum", "--demo-password", "a long word"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                break
+            assert process.poll() is None, "the IMAP server has ended"
+            assert time.monotonic() < end, "the IMAP server did not get ready"
+            time.sleep(0.05)
+        yield f"imap://forum:a%20long%20word@127.0.0.1:{port}/INBOX"
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def free_port() -> int:

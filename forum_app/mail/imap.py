@@ -172,7 +172,8 @@ def _search(connection: imaplib.IMAP4, last: int) -> list[int]:
 def _fetch(connection: imaplib.IMAP4, uid: int) -> bytes | None:
     """The message, None if it is gone or too large to be one of ours."""
     _, data = connection.uid("FETCH", str(uid), "(RFC822.SIZE)")
-    size = re.search(rb"RFC822\.SIZE (\d+)", data[0]) if data and isinstance(data[0], bytes) else None
+    answers = b" ".join(item for item in data or [] if isinstance(item, bytes))
+    size = re.search(rb"RFC822\.SIZE (\d+)", answers)
     if size is None or int(size[1]) > MOST_BYTES:
         log.info("mail %s was not taken: gone, or too large", uid)
         return None
