@@ -57,6 +57,7 @@ MODULES = (
     "events.views",
     "events.manage_views",
     "events.room_views",
+    "events.mail_views",
     "registration.models",
     "registration.figures",
     "registration.views",
@@ -107,6 +108,8 @@ MODULES = (
     "invitations.answer_services",
     "invitations.views",
     "reminders.models",
+    "reminders.views",
+    "reminders.jobs",
 )
 FEATURES = (
     "mail",

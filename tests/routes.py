@@ -44,7 +44,7 @@ def route_values(session: Session | scoped_session[Any]) -> dict[str, Any]:
         "grant_id": first(RoleGrant.id, event_id=event_id),
         "criterion_id": first(Criterion.id),
         "membership_id": first(Membership.id),
-        "mail_id": first(OutboxMail.id),
+        "mail_id": first(OutboxMail.id, event_id=event_id),
         "filename": "app.css",
     }
 

@@ -44,7 +44,17 @@ FEATURES["mail"] = {
     "GET mail.dev_index":    "404  404  404  404  404  404  404  404  404  404",
     "GET mail.dev_show":     "404  404  404  404  404  404  404  404  404  404",
     "GET mail.manage_index": "302  403  403  403  403  403  403  403  403  200",
+    "GET mail.manage_show":  "302  403  403  403  403  403  403  403  403  200",
     "POST mail.resend":      "302  403  403  403  403  403  403  403  403  in",
+    # whoever holds a mail's link may; tests/mail/test_leaving.py
+    "GET mail.leave":        "404  404  404  404  404  404  404  404  404  404",
+    "POST mail.leave":       "404  404  404  404  404  404  404  404  404  404",
+}
+
+FEATURES["reminders"] = {
+    #                        anon attd memb repr revw vett chck orga othr admn
+    "GET reminders.choose":  "302  200  200  200  200  200  200  200  200  200",
+    "POST reminders.choose": "302  in   in   in   in   in   in   in   in   in",
 }
 
 FEATURES["accounts"] = {
@@ -132,6 +142,9 @@ FEATURES["events"] = {
     "POST events.track":         "302  403  403  403  403  403  403  in   403  in",
     "POST events.order_track":   "302  403  403  403  403  403  403  in   403  in",
     "POST events.remove_track":  "302  403  403  403  403  403  403  in   403  in",
+    "GET events.mail":           "302  403  403  403  403  403  403  200  403  200",
+    "GET events.mail_show":      "302  403  403  403  403  403  403  200  403  200",
+    "POST events.mail_resend":   "302  403  403  403  403  403  403  in   403  in",
     "GET events.roles":          "302  403  403  403  403  403  403  200  403  200",
     "POST events.roles":         "302  403  403  403  403  403  403  in   403  in",
     "POST events.revoke":        "302  403  403  403  403  403  403  in   403  in",

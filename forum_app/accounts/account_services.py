@@ -13,6 +13,7 @@ from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, Invalid, NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
+from forum_app.mail.preferences import move_wishes
 from forum_app.mail.services import Recipient, queue_mail
 
 
@@ -75,6 +76,7 @@ def confirm_email_change(*, actor: None = None, token: str, now: datetime) -> Us
     except IntegrityError as error:
         raise Conflict(N_("This address cannot be used. Choose another one.")) from error
     void_links(user, now)
+    move_wishes(former=former.email, address=email, now=now)
     queue_mail(to=former, template="accounts/email_changed", context={"email": email}, now=now)
     record(actor=user, action="accounts.email_changed", subject=user, now=now, detail={"from": former.email})
     return user

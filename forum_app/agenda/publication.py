@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from forum_app.agenda.models import AgendaItem, AgendaVersion, ItemSpeaker, ItemStatus, Speaker
+from forum_app.agenda.notices import notify_placed_anew
 from forum_app.agenda.permissions import can_edit_agenda
 from forum_app.agenda.queries import current_agenda, invitations_of
 from forum_app.agenda.snapshot import (
@@ -176,6 +177,8 @@ def publish_agenda(
     except IntegrityError as error:
         raise Conflict(N_("Somebody else has just published the agenda. Look at it again.")) from error
     _note_published(pending)
+    moved = [(change.before, change.after) for change in pending.changes if change.before is not None]
+    notify_placed_anew(event, moved, actor=actor, now=now)
     kinds = [change.kind for change in pending.changes]
     record(
         actor=actor,

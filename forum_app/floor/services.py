@@ -21,7 +21,7 @@ from forum_app.meetings.models import (
     MeetingStatus,
     RequestState,
 )
-from forum_app.meetings.notices import notify_meeting
+from forum_app.meetings.notices import notify_meeting, state_of
 from forum_app.meetings.permissions import is_self
 from forum_app.queue import queue
 
@@ -68,13 +68,14 @@ def mark_no_show(*, actor: User, meeting: Meeting, registration_id: int, now: da
     request = meeting.request
     left = [one for one in meeting.participants if one.missed_at is None]
     if len(left) < 2:
+        was = state_of(meeting)
         meeting.status = MeetingStatus.NO_SHOW
         meeting.sequence += 1
         meeting.changed_at = now
         release([meeting.id])
         if request is not None and part.role == MeetingRole.HOST and request.state == RequestState.ACCEPTED:
             request.state = RequestState.AGREED  # who came waits for another time
-        notify_meeting(meeting, "not_held", actor=actor, now=now)
+        notify_meeting(meeting, "not_held", actor=actor, was=was, now=now)
         after_commit(lambda: queue.enqueue(OFFERING))
     record(
         actor=actor,
@@ -95,6 +96,7 @@ def undo_no_show(*, actor: User, meeting: Meeting, registration_id: int, now: da
         raise Conflict(N_("The time of this meeting is over."))
     part.missed_at = None
     if meeting.status == MeetingStatus.NO_SHOW:
+        was = state_of(meeting)
         meeting.status = MeetingStatus.CONFIRMED
         meeting.sequence += 1
         meeting.changed_at = now
@@ -106,7 +108,7 @@ def undo_no_show(*, actor: User, meeting: Meeting, registration_id: int, now: da
             meeting.request.state = RequestState.ACCEPTED
         for offer in _open_offers_of(meeting):
             _lapse(offer, now)
-        notify_meeting(meeting, "on_again", actor=actor, now=now)
+        notify_meeting(meeting, "on_again", actor=actor, was=was, now=now)
     record(
         actor=actor,
         action="floor.no_show_undone",

@@ -5,6 +5,7 @@ made: the last word on each thing, and nothing where it is again as it was.
 """
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -33,10 +34,10 @@ def queue_change(
     to: Addressee,
     template: str,
     context: Mapping[str, Any],
-    topic: str,
-    before: State | None,
-    after: State | None,
     now: datetime,
+    topic: str | None = None,
+    before: State | None = None,
+    after: State | None = None,
     starts_at: datetime | None = None,
     thread: str | None = None,
     locale: str | None = None,
@@ -44,22 +45,25 @@ def queue_change(
     """Tell of a change, with all that follows within ten minutes, in one mail per person and event.
 
     topic: what changed ("meeting-7"); of several changes of it the last one is told, none if after them
-    it is as before the first. before, after: what is compared, None where it was or is not there;
-    instants are taken as such. starts_at: of the thing, the earlier one of two: within three hours of it a
-    minute has to do, and no quiet hours count. The template gets also was: the state that the reader
-    knows of.
+    it is as before the first; None for something that stands by itself. before, after: what is compared,
+    None where it was or is not there; instants are taken as such. starts_at: of the thing, the earlier
+    one of two: within three hours of it a minute has to do, and no quiet hours count. The template gets
+    also was: the state that the reader knows of.
     """
     reader = reader_of(to, locale, context.get("event"))
     event = context.get("event")
     key, event_id = email_key(reader.address), getattr(event, "id", None)
-    known = _as_text(before)
-    first = db.session.execute(
-        select(MailChange.before)
-        .where(MailChange.address_key == key, MailChange.event_id == event_id, MailChange.topic == topic)
-        .order_by(MailChange.id)
-        .limit(1)
-    ).first()
-    was = _from_text(first.before if first is not None else known)
+    known, new = _as_text(before), _as_text(after)
+    if topic is None:
+        topic, new, was = f"once-{secrets.token_hex(12)}", "", before
+    else:
+        first = db.session.execute(
+            select(MailChange.before)
+            .where(MailChange.address_key == key, MailChange.event_id == event_id, MailChange.topic == topic)
+            .order_by(MailChange.id)
+            .limit(1)
+        ).first()
+        was = _from_text(first.before if first is not None else known)
     full = {"to": to, "name": reader.name, "was": was, **context}
     words = render_mail(template, reader.locale, full)
     urgent_at = urgent_from(starts_at)
@@ -76,11 +80,11 @@ def queue_change(
             "group_title": one_line(bilingual(event, "title", reader.locale)) if event is not None else "",
             "topic": topic[:255],
             "before": known,
-            "after": _as_text(after),
+            "after": new,
             "kind": template,
             "subject": words.subject,
             "body": words.text,
-            "thread": thread_id(thread or topic),
+            "thread": thread_id(thread),
             "secret": words.secret,
             "urgent_at": urgent_at,
             "created_at": now,
@@ -103,7 +107,7 @@ def make_due_mails(*, now: datetime, most: int = MOST_GROUPS) -> int:
     if not due:
         return 0
     wanted = set(map(tuple, due))
-    keys = sorted({key for key, _ in wanted})
+    keys = sorted({str(row.address_key) for row in due})
     rows = db.session.scalars(
         select(MailChange)
         .where(MailChange.address_key.in_(keys))

@@ -122,7 +122,8 @@ def note_delayed(*, mail_id: int, attempts: int, reason: str, now: datetime) -> 
 
 def wait_after(attempts: int) -> timedelta:
     """1, 2, 4 ... minutes, at most 6 hours."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempts - 1))
+    doubled: timedelta = FIRST_WAIT * 2 ** (attempts - 1)
+    return min(LONGEST_WAIT, doubled)
 
 
 def give_back(*, mail_ids: Sequence[int], now: datetime) -> None:

@@ -1,35 +1,32 @@
-"""Mails in the browser: with their text in development, without it for administrators.
+"""Mails in the browser: with their text in development, without what opens something for administrators.
 
-Texts hold links that open accounts, so nobody reads them in production.
+And the page, and the one click of RFC 8058, by which a reader leaves an optional list without signing in.
 """
 
-from flask import Response, current_app, render_template, url_for
+from flask import Response, current_app, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
+from forum_app.db import transaction
 from forum_app.mail import blueprint
-from forum_app.mail.models import MailState
+from forum_app.mail.lists import optional_lists
 from forum_app.mail.outbox import send_again
-from forum_app.mail.queries import SORTS, count_by_state, get_mail, list_mail
+from forum_app.mail.pages import mail_facts, state_labels, table_state
+from forum_app.mail.preferences import join_list, leave_list, wishes_of
+from forum_app.mail.queries import count_by_state, count_gathered, get_mail, list_mail
+from forum_app.mail.unsubscribe import read_token
 from forum_app.web import clock
 from forum_app.web.access import administrator, public
 from forum_app.web.figures import figures
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import site_navigation
 from forum_app.web.submission import submission
-from forum_app.web.tables import TableState
 from forum_app.web.texts import gettext
-
-STATES = {
-    MailState.QUEUED: (N_("In the queue"), "info"),
-    MailState.SENT: (N_("Delivered"), "success"),
-    MailState.FAILED: (N_("Given up"), "danger"),
-}
 
 figures.add(
     "forum_mails",
-    "Mails of the outbox by state: queued, sent, failed.",
+    "Mails of the outbox by state: queued, sent, failed, dropped.",
     label="state",
     read=lambda: {state.value: number for state, number in count_by_state().items()},
 )
@@ -39,15 +36,6 @@ site_navigation.add(
     order=900,
     visible=lambda user, event: user.is_authenticated and user.is_admin,
 )
-
-
-def _table_state() -> TableState:
-    keys = ["-created", *(key for key in SORTS if key != "created")]
-    return TableState.from_request(sorts=keys, filters={"state": [state.value for state in MailState]})
-
-
-def _state_labels() -> dict[str, tuple[str, str]]:
-    return {state.value: (gettext(label), tone) for state, (label, tone) in STATES.items()}
 
 
 def _only_in_development() -> None:
@@ -60,7 +48,7 @@ def _only_in_development() -> None:
 def dev_index() -> str:
     """All mails of this installation, newest first; in development only."""
     _only_in_development()
-    return render_template("mail/dev_index.html", page=list_mail(_table_state()), states=_state_labels())
+    return render_template("mail/dev_index.html", page=list_mail(table_state()), states=state_labels())
 
 
 @blueprint.get("/dev/mail/<int:mail_id>")
@@ -68,7 +56,7 @@ def dev_index() -> str:
 def dev_show(mail_id: int) -> Response:
     """One mail as its recipient reads it; in development only."""
     _only_in_development()
-    page = render_template("mail/dev_show.html", mail=get_mail(mail_id), states=_state_labels())
+    page = render_template("mail/dev_show.html", mail=get_mail(mail_id), states=state_labels())
     return Response(page, headers={"Cache-Control": "no-store"})
 
 
@@ -78,17 +66,27 @@ def manage_index() -> str:
     """What waits, what went, what was given up and why."""
     return render_template(
         "mail/manage_index.html",
-        page=list_mail(_table_state()),
-        states=_state_labels(),
+        page=list_mail(table_state()),
+        states=state_labels(),
         counts={state.value: number for state, number in count_by_state().items()},
+        gathered=count_gathered(),
         form=ActionForm(),
     )
+
+
+@blueprint.get("/admin/mail/<int:mail_id>")
+@administrator
+def manage_show(mail_id: int) -> Response:
+    """One mail: what became of it, and its text unless it holds a link that opens something."""
+    mail = get_mail(mail_id)
+    page = render_template("mail/manage_show.html", mail=mail, facts=mail_facts(mail), form=ActionForm())
+    return Response(page, headers={"Cache-Control": "no-store"})
 
 
 @blueprint.post("/admin/mail/<int:mail_id>/resend")
 @administrator
 def resend(mail_id: int) -> AnyResponse | tuple[str, int]:
-    """Try a given-up mail again."""
+    """Send a mail again."""
     form = ActionForm()
     if not form.validate_on_submit():
         return manage_index(), 422
@@ -96,3 +94,50 @@ def resend(mail_id: int) -> AnyResponse | tuple[str, int]:
         send_again(mail_id=mail_id, now=clock.now())
         done.redirect(url_for("mail.manage_index"), flash=gettext("The mail is queued again."))
     return done.response
+
+
+# --- Leaving a list --------------------------------------------------------------------------------
+@blueprint.route("/mail/lists/<token>", methods=["GET", "POST"])
+@public
+def leave(token: str) -> AnyResponse | tuple[str, int]:
+    """Leave the list of a mail, or join it again; who holds the mail may do so, without a session.
+
+    Mail programs post "List-Unsubscribe=One-Click" without a cookie (RFC 8058, 3.1); reading the page
+    changes nothing, since programs that look for malware read it too.
+    """
+    address, name = read_token(token)
+    if request.method == "POST" and request.form.get("List-Unsubscribe") == "One-Click":
+        with transaction():
+            leave_list(address=address, name=name, now=clock.now())
+        return Response(gettext("Done."), mimetype="text/plain")
+    form = ActionForm()
+    if form.validate_on_submit():
+        joins = request.form.get("again") == "1"
+        with submission() as done:
+            (join_list if joins else leave_list)(address=address, name=name, now=clock.now())
+            told = (
+                gettext("You get these mails again.") if joins else gettext("You get no more of these mails.")
+            )
+            done.redirect(url_for("mail.leave", token=token), flash=told)
+        return done.response
+    page = render_template(
+        "mail/leave.html",
+        form=form,
+        label=optional_lists.label(name),
+        address=_shown(address),
+        left=name in wishes_of(address).off,
+    )
+    answer = make_response(page, form.status)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _shown(address: str) -> str:
+    """Enough of an address to know it by one's own."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:2]}…@{domain}"
+
+
+# The token is what allows it: mail programs have no session, so no CSRF token; the page's own form has one.
+blueprint.record_once(lambda state: state.app.extensions["csrf"].exempt(leave))

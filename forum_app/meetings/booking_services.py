@@ -32,7 +32,7 @@ from forum_app.meetings.models import (
     MeetingStatus,
     RequestState,
 )
-from forum_app.meetings.notices import notify_meeting
+from forum_app.meetings.notices import notify_meeting, state_of
 from forum_app.meetings.permissions import (
     can_act_for,
     can_answer,
@@ -238,7 +238,7 @@ def move_meeting(
         raise Invalid(N_("This time has passed."), field="starts_at")
     people = _people(meeting)
     terms = terms_of(event, people, None, starts_at, now, staff=True)
-    before = _described(meeting)
+    before, was = _described(meeting), state_of(meeting)
     release([meeting.id])
     meeting.starts_at, meeting.ends_at = starts_at, starts_at + length
     meeting.closed = meeting.closed or terms.closed
@@ -250,17 +250,19 @@ def move_meeting(
         interpreter=meeting.interpreter_id is not None if interpreter == "keep" else interpreter is not None,
     )
     Placing(event, meeting, people, wish, now).place(table_id, interpreter)
-    _changed(meeting, now)
+    after = _described(meeting)
+    # another interpreter is no change of time, place or status
+    _changed(meeting, now, moved=any(before[name] != after[name] for name in ("starts_at", "table_id")))
     record(
         actor=actor,
         action="meetings.moved",
         subject=meeting,
         event_id=event.id,
         now=now,
-        detail={"from": before, "to": _described(meeting)},
+        detail={"from": before, "to": after},
     )
     if notify:
-        notify_meeting(meeting, "moved", actor=actor, now=now)
+        notify_meeting(meeting, "moved", actor=actor, was=was, now=now)
 
 
 def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: datetime) -> None:
@@ -270,6 +272,7 @@ def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: da
     lock_meetings([meeting.id])
     db.session.refresh(meeting)
     _must_be_confirmed(meeting)
+    was = state_of(meeting)
     release([meeting.id])
     meeting.status = MeetingStatus.CANCELLED
     meeting.cancel_reason = reason
@@ -280,7 +283,7 @@ def cancel_meeting(*, actor: User | None, meeting: Meeting, reason: str, now: da
         by_guest = actor is not None and guest is not None and is_self(actor, guest)
         _answer(meeting.request, RequestState.WITHDRAWN if by_guest else RequestState.DECLINED, now)
     _recorded(actor, "meetings.cancelled", meeting, now, reason=reason)
-    notify_meeting(meeting, "cancelled", actor=actor, now=now)
+    notify_meeting(meeting, "cancelled", actor=actor, was=was, now=now)
 
 
 # --- Parts ----------------------------------------------------------------------------------------
@@ -335,8 +338,8 @@ def _answer(request: MeetingRequest, state: RequestState, now: datetime) -> None
     request.answered_at = now
 
 
-def _changed(meeting: Meeting, now: datetime) -> None:
-    meeting.sequence += 1
+def _changed(meeting: Meeting, now: datetime, *, moved: bool = True) -> None:
+    meeting.sequence += moved
     meeting.changed_at = now
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forum_app.events.models import Event
-from forum_app.mail.services import queue_mail
+from forum_app.mail.changes import queue_change
 from forum_app.meetings.models import MeetingTable
 from forum_app.meetings.queries import list_tables
 from forum_app.registration.models import Registration
@@ -58,10 +58,11 @@ def notify_published(event: Event, lines: Sequence[Line], *, repair: bool, now: 
         person = people[number]
         if person.user is None:
             continue
-        queue_mail(
+        queue_change(
             to=person.user,
             template="timetable/published",
             context={"event": event, "changes": mails[number], "repair": repair},
+            starts_at=min(entry.start for entries in mails[number].values() for entry in entries),
             now=now,
         )
         count += 1

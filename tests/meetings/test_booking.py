@@ -25,6 +25,7 @@ from forum_app.meetings.services import decline_request, withdraw_request
 from forum_app.meetings.slot_queries import FreeSlot, list_free_slots
 from forum_app.registration.models import RegistrationState
 from tests.factories import NOW, make_item, make_speaker, save
+from tests.mail.gathering import gather_now
 from tests.meetings.laws import assert_claims_are_consistent
 from tests.meetings.scene import OPENS, SLOT, Scene, add_hours, change, make_scene
 from tests.queries import count_queries
@@ -231,6 +232,7 @@ def test_cancelling_frees_everything_in_the_same_transaction(scene: Scene) -> No
     assert db.session.scalar(select(func.count()).select_from(Claim)) == 0
     assert (meeting.status, meeting.sequence) == (MeetingStatus.CANCELLED, 1)
     assert request.state == RequestState.WITHDRAWN
+    gather_now()
     mail = mails()[-1]
     assert mail.to_address == scene.host.email
     assert "Flight cancelled" in mail.body
@@ -256,6 +258,8 @@ def test_moving_keeps_uid_raises_sequence_and_tells_both(scene: Scene) -> None:
         )
     assert (meeting.uid, meeting.sequence, meeting.table_id) == (uid, 1, scene.tables[1].id)
     assert_claims_are_consistent()
+    assert len(mails()) == before, "gathered for some minutes"
+    gather_now()
     assert {mail.to_address for mail in mails()[before:]} == {scene.host.email, scene.guest.email}
     with pytest.raises(Invalid, match="already at this time"), transaction():
         move_meeting(actor=scene.organizer, meeting=meeting, starts_at=meeting.starts_at, now=NOW)
@@ -286,6 +290,7 @@ def test_who_leaves_frees_the_table(scene: Scene) -> None:
     assert request.state == RequestState.DECLINED
     assert pending.state == RequestState.DECLINED
     assert db.session.scalar(select(func.count()).select_from(Claim)) == 0
+    gather_now()
     told = [mail.kind for mail in mails() if mail.to_address == scene.guest.email]
     assert told == ["meetings/accepted", "meetings/cancelled"]
 

@@ -31,6 +31,7 @@ from forum_app.timetable.plan_queries import ChangeKind
 from forum_app.timetable.plan_queries import Plan as Changes
 from forum_app.timetable.publish_services import plan_of_run, publish_run
 from tests.factories import NOW, make_user, save
+from tests.mail.gathering import gather_now
 from tests.meetings.laws import assert_claims_are_consistent
 from tests.meetings.test_races import at_once, won_and_lost
 from tests.timetable.scene import Plan, at
@@ -59,6 +60,7 @@ def test_publishing_makes_meetings_and_tells_everybody_once(plan: Plan) -> None:
     assert all(m.table_id is not None for m in meetings)
     assert {db.session.get_one(MeetingRequest, r.id).state for r in requests} == {RequestState.ACCEPTED}
     assert_claims_are_consistent()
+    gather_now()
     mails = db.session.scalars(select(OutboxMail).where(OutboxMail.kind == "timetable/published")).all()
     assert len(mails) == 4  # three guests and one host
     to_host = next(m for m in mails if m.to_address == plan.scene.host.email)
@@ -70,9 +72,11 @@ def test_publishing_makes_meetings_and_tells_everybody_once(plan: Plan) -> None:
 def test_publishing_again_changes_nothing(plan: Plan) -> None:
     plan.agree()
     run = plan.published()
+    gather_now()
     mails = db.session.scalar(select(func.count()).select_from(OutboxMail))
     assert counts(changes(plan, run)) == (0, 0, 0, 1)
     plan.publish(run)
+    gather_now()
     assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == mails
     assert plan.meetings()[0].sequence == 0
 
@@ -276,6 +280,7 @@ def test_eight_publish_the_same_run_at_once(app: Flask, plan: Plan) -> None:
     assert won
     assert count() == 5
     assert_claims_are_consistent()
+    gather_now()
     told = db.session.scalar(
         select(func.count()).select_from(OutboxMail).where(OutboxMail.kind == "timetable/published")
     )
