@@ -311,18 +311,23 @@ def _stamp(instant: datetime) -> str:
     return _digits(instant if instant.tzinfo is UTC else instant.astimezone(UTC)) + "Z"
 
 
+def _is_shown_twice(wall: datetime) -> bool:
+    return bool(wall.fold) or wall.replace(fold=1).utcoffset() != wall.utcoffset()
+
+
 def _times(entry: CalendarEntry) -> tuple[str, str]:
     """DTSTART, and DTEND with a line break before it; the latter empty for an entry of no length.
 
     Local time with its zone, so that an entry stays at its hour when a country changes its rules;
-    UTC where the clock shows an hour twice, since local time then means the first (RFC 5545 3.3.5).
+    UTC where the clock shows an hour twice: local time then means the first (RFC 5545 3.3.5), but to
+    ical.js and libical the second.
     """
     start, end = entry.starts_at, entry.ends_at
     ends = end > start
     if entry.zone not in _UTC_NAMES:
         zone = _zone(entry.zone)
         start, end = start.astimezone(zone), end.astimezone(zone)
-        if not start.fold and not end.fold:
+        if not (_is_shown_twice(start) or _is_shown_twice(end)):
             tzid = f"TZID={entry.zone}"
             return f"DTSTART;{tzid}:{_digits(start)}", f"\r\nDTEND;{tzid}:{_digits(end)}" if ends else ""
     return f"DTSTART:{_stamp(start)}", f"\r\nDTEND:{_stamp(end)}" if ends else ""

@@ -157,16 +157,19 @@ def test_new_york_across_the_change_to_summer_time() -> None:
 
 
 def test_the_hour_a_clock_shows_twice_is_given_in_utc() -> None:
-    # 06:30Z is the second 01:30 of 7 November 2027 in New York; a local time would mean the first.
-    twice = replace(
-        ENTRY,
-        zone="America/New_York",
-        starts_at=datetime(2027, 11, 7, 6, 30, tzinfo=UTC),
-        ends_at=datetime(2027, 11, 7, 8, tzinfo=UTC),
-    )
-    feed = render_feed([twice], INFO)
-    assert value_of(feed, "DTSTART") == "20271107T063000Z"
-    assert value_of(feed, "DTEND") == "20271107T080000Z"
+    # 05:30Z and 06:30Z are the first and the second 01:30 of 7 November 2027 in New York; a local time would
+    # mean the first, and to some readers the second.
+    for hour in (5, 6):
+        twice = replace(
+            ENTRY,
+            zone="America/New_York",
+            starts_at=datetime(2027, 11, 7, hour, 30, tzinfo=UTC),
+            ends_at=datetime(2027, 11, 7, 8, tzinfo=UTC),
+        )
+        feed = render_feed([twice], INFO)
+        assert value_of(feed, "DTSTART") == f"20271107T0{hour}3000Z"
+        assert value_of(feed, "DTEND") == "20271107T080000Z"
+        assert b"VTIMEZONE" not in feed
 
 
 ZONES = [
