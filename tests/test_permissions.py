@@ -215,6 +215,15 @@ FEATURES["agenda"] = {
     "POST agenda.import_file":           "302  403  403  403  403  403  403  in   403  in",
 }
 
+FEATURES["freebusy"] = {
+    #                            anon attd memb repr revw vett chck orga othr admn
+    "GET freebusy.index":        "302  200  200  200  403  403  403  403  403  403",
+    "POST freebusy.upload":      "302  in   in   in   403  403  403  403  403  403",
+    "POST freebusy.subscribe":   "302  in   in   in   403  403  403  403  403  403",
+    "POST freebusy.read_again":  "302  404  404  in   403  403  403  403  403  403",
+    "POST freebusy.remove":      "302  404  404  in   403  403  403  403  403  403",
+}
+
 FEATURES["pitches"] = {
     #                                          anon attd memb repr revw vett chck orga othr admn
     "GET pitches.index":                       "200  200  200  200  200  200  200  200  200  200",

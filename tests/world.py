@@ -17,6 +17,8 @@ from forum_app.calendars.models import FeedToken
 from forum_app.db import db, transaction
 from forum_app.events.models import Event, EventRole
 from forum_app.floor.models import Offer
+from forum_app.freebusy.models import Kind as CalendarKind
+from forum_app.freebusy.models import OtherCalendar
 from forum_app.mail.services import Recipient, queue_mail
 from forum_app.meetings.models import (
     Absence,
@@ -256,12 +258,15 @@ def build(app: Flask) -> dict[str, object]:
         expires_at=now + timedelta(hours=1),
     )
     feed = FeedToken(user_id=people["attendee"].id, token_hash=token_hash("feed"), created_at=now)
+    calendar = OtherCalendar(
+        registration_id=asker.id, kind=CalendarKind.UPLOAD, zone="Asia/Tokyo", created_at=now
+    )
     opening = TableHours(starts_at=at, ends_at=at + timedelta(hours=8))
     table.hours.append(opening)
     duty = InterpreterHours(starts_at=at, ends_at=at + timedelta(hours=8))
     interpreter.hours.append(duty)
     save(stretch, absence)
-    save(submission, table, interpreter, bar, hours, request, meeting, held, offer, feed)
+    save(submission, table, interpreter, bar, hours, request, meeting, held, offer, feed, calendar)
     with transaction():
         mail = queue_mail(
             to=Recipient("person@forum.example", "Person"),
@@ -304,6 +309,7 @@ def build(app: Flask) -> dict[str, object]:
         "exclusion_id": exclusion.id,
         "session_id": session.id,
         "feed_id": feed.id,
+        "calendar_id": calendar.id,
         "mail_id": mail.id,
         "run_id": run.id,
         "token": "no-such-token",

@@ -1,8 +1,8 @@
 """The one conflict engine: when people are taken, whatever by, and what they have to walk.
 
 Sources: what they speak at or signed up for, their pitch, pitches they judge, meetings at all events,
-absences they declared. Where a place is in another building, the way there and back is taken too.
-A fixed number of statements, for one person as for thousands.
+absences they declared, and their other calendars. Where a place is in another building, the way there
+and back is taken too. A fixed number of statements, for one person as for thousands.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,6 +17,7 @@ from forum_app.core.intervals import Interval, clip, merge, overlaps
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.events.models import Event, Room
+from forum_app.freebusy.queries import other_busy
 from forum_app.meetings.models import (
     Absence,
     Meeting,
@@ -32,6 +33,7 @@ LONGEST_WALK = timedelta(minutes=120)
 IN_MEETING = N_("Has a meeting")
 ABSENT = N_("Declared an absence")
 WALKS = N_("On the way from or to another building")
+NOT_FREE = N_("Not free")  # by another calendar, which is nobody's business but the person's own
 
 
 class Source(StrEnum):
@@ -40,6 +42,7 @@ class Source(StrEnum):
     AGENDA = "agenda"
     MEETING = "meeting"
     ABSENCE = "absence"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def read_diary(
 ) -> Diary:
     """The busy times of people around an event; without: meetings (ids) that do not count.
 
-    Eight statements at most, however many people. window: only what may matter to meetings in it.
+    Nine statements at most, however many people. window: only what may matter to meetings in it.
     buildings: where the event's tables stand, if the caller knows.
     """
     wanted = set(user_ids)
@@ -129,6 +132,7 @@ def read_diary(
             *_agenda(event, wanted),
             *_meetings(event, wanted, reach),
             *_absent(wanted, reach),
+            *_elsewhere(wanted, reach),
         ]:
             if busy.meeting_id not in without and (reach is None or overlaps(busy.span, reach)):
                 entries[user_id].append(busy)
@@ -216,6 +220,12 @@ def _absent(user_ids: Collection[int], window: Interval | None) -> list[tuple[in
         (user_id, Busy(Interval(start, end), Source.ABSENCE, ABSENT))
         for user_id, start, end in db.session.execute(statement)
         if user_id is not None
+    ]
+
+
+def _elsewhere(user_ids: Collection[int], window: Interval | None) -> list[tuple[int, Busy]]:
+    return [
+        (user_id, Busy(span, Source.CALENDAR, NOT_FREE)) for user_id, span in other_busy(user_ids, window)
     ]
 
 

@@ -19,11 +19,11 @@ from forum_app.events.models import Event
 from forum_app.events.permissions import can_manage_event
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
-from forum_app.meetings.busy_queries import Busy, read_diary
+from forum_app.meetings.busy_queries import Busy, Source, read_diary
 from forum_app.meetings.manage_views import managed_event
 from forum_app.meetings.models import MeetingStretch
 from forum_app.meetings.pages import acting_as, on_behalf
-from forum_app.meetings.permissions import can_act_for
+from forum_app.meetings.permissions import can_act_for, is_self
 from forum_app.meetings.resource_forms import AbsenceForm, CopyForm, StretchForm, days_of
 from forum_app.meetings.slot_queries import cut_stretch, get_stretch, list_stretches
 from forum_app.meetings.time_services import (
@@ -48,6 +48,7 @@ from forum_app.web.texts import gettext, ngettext
 
 Answer = Response | tuple[str, int]
 Cut = tuple[MeetingStretch, list[Interval]]
+OTHER_CALENDAR = N_("By your other calendar")
 
 manage_navigation.add("meetings.manage_times", N_("Meeting times"), order=61, visible=can_manage_event)
 
@@ -242,13 +243,16 @@ def _known_times(event: Event, me: Registration) -> list[Busy]:
     closes = datetime.combine(event.ends_on + timedelta(days=1), time(), zone)
     entries = read_diary(event, [user_id], window=Interval(opens, closes)).entries[user_id]
     readable = {item.id for item in readable_items(event, me.user)}
-    return [
-        replace(busy, title_en="", title_ja="", building=None)
-        if busy.reason == SIGNED_UP and busy.item_id not in readable
-        else busy
-        for busy in sorted(entries, key=lambda busy: busy.span)
-        if not busy.is_absence
-    ]
+    own = is_self(current_user, me)
+
+    def named(busy: Busy) -> Busy:
+        if busy.reason == SIGNED_UP and busy.item_id not in readable:
+            return replace(busy, title_en="", title_ja="", building=None)
+        if own and busy.source is Source.CALENDAR:
+            return replace(busy, reason=OTHER_CALENDAR)
+        return busy
+
+    return [named(busy) for busy in sorted(entries, key=lambda busy: busy.span) if not busy.is_absence]
 
 
 @blueprint.post("/events/<slug>/meetings/absences/<int:absence_id>/remove")

@@ -48,10 +48,11 @@ class Reading:
         return self.cut % self.params if self.params else self.cut
 
 
-def read_busy(data: bytes, *, zone: str, window: Interval) -> Reading:
+def read_busy(data: bytes, *, zone: str, window: Interval, without: str = "") -> Reading:
     """The busy time of a calendar file within a window.
 
-    zone: the reader's IANA zone, for floating times and whole days. Raises Invalid, with a sentence, for
+    zone: the reader's IANA zone, for floating times and whole days. without: a domain whose entries (by
+    their UID) do not count: what came from here is no other calendar. Raises Invalid, with a sentence, for
     what is no calendar, is too large or too deep, or counts in a calendar that is not read here.
     """
     floating = named_zone(zone)
@@ -59,11 +60,12 @@ def read_busy(data: bytes, *, zone: str, window: Interval) -> Reading:
         raise Invalid(N_("%(zone)s is not a time zone."), zone=zone)
     if window.duration > LONGEST_WINDOW:
         raise Invalid(N_("At most thirty years are read at a time."))
-    return _Reader(floating, window).read(data)
+    return _Reader(floating, window, without).read(data)
 
 
 class _Reader:
-    def __init__(self, floating: Zone, window: Interval) -> None:
+    def __init__(self, floating: Zone, window: Interval, without: str) -> None:
+        self.without = f"@{without.casefold()}" if without else ""
         self.floating = floating
         self.window = window
         self.naive = Window(window.start.replace(tzinfo=None), window.end.replace(tzinfo=None))
@@ -150,6 +152,8 @@ class _Reader:
             return
         if entry.broken:
             self._note(N_("A repetition could not be read; only the other times of its entry count."))
+        if self.without and entry.uid and entry.uid.casefold().endswith(self.without):
+            return
         if entry.uid is None:
             self.alone.append([entry])
         else:
