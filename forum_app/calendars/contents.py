@@ -27,6 +27,11 @@ class Attendance(NamedTuple):
     changed_at: datetime
 
 
+# Items of the agenda look alike to many; by identity, since a published item never changes.
+MOST_FACES = 3000
+_faces: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Face]] = {}
+
+
 class ItemPart(NamedTuple):
     """An agenda item. hidden: the reader had it and may no longer know of it; settled_at: when their
     access last changed. busy: whether it takes the time of whose feed it is. chosen: it is there since
@@ -55,11 +60,23 @@ class ItemPart(NamedTuple):
             return Face(
                 self.key, item.uid, item.sequence, "", "", changed, start, start, event.timezone, hidden=True
             )
+        # whoever was let in later has had it since then
+        settled = self.settled_at if item.access != AccessLevel.PUBLIC else None
+        key = (id(item), event.id, self.chosen, settled)
+        known = _faces.get(key)
+        if known is not None and known[0] is item and known[1] == event:
+            return known[2]
+        face = self._face(settled)
+        if len(_faces) >= MOST_FACES:
+            _faces.clear()
+        _faces[key] = (item, event, face)
+        return face
+
+    def _face(self, settled: datetime | None) -> Face:
+        item, event = self.item, self.event
         room = item.room
         place = (room.name_en, room.name_ja) if room else None
         venue = (event.timezone, event.venue_en, event.venue_ja)
-        # whoever was let in later has had it since then
-        settled = self.settled_at if item.access != AccessLevel.PUBLIC else None
         return Face(
             self.key,
             item.uid,
@@ -87,7 +104,7 @@ class MeetingPart(NamedTuple):
         return f"meeting:{self.meeting.id}"
 
     def mark(self) -> object:
-        return self.event.id, self.meeting, self.discreet
+        return self.event.id, self.meeting.raw, self.meeting.topic == "", self.discreet
 
     def face(self, uid_domain: str) -> Face:
         meeting, event = self.meeting, self.event
@@ -99,13 +116,22 @@ class MeetingPart(NamedTuple):
             else (meeting.format, meeting.table, meeting.room_en, meeting.room_ja, meeting.link)
         )
         venue = (event.timezone, event.venue_en, event.venue_ja)
-        shown = meeting._replace(sequence=0, changed_at=meeting.created_at)
         return Face(
             self.key,
             meeting.uid,
             meeting.sequence,
             digest((meeting.starts_at, meeting.ends_at, cancelled, place, venue)),
-            digest((shown, venue, event.slug, event.title_en, event.title_ja, self.discreet)),
+            digest(
+                (
+                    meeting.shown,
+                    venue,
+                    event.slug,
+                    event.title_en,
+                    event.title_ja,
+                    self.discreet,
+                    meeting.topic,
+                )
+            ),
             meeting.changed_at,
             meeting.starts_at,
             meeting.ends_at,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from operator import attrgetter
 
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemKind, ItemStatus
 from forum_app.agenda.pages import language_label
@@ -17,7 +18,7 @@ from forum_app.calendars.contents import (
 )
 from forum_app.calendars.ledger import LEFT, WITHDRAWN, Record, Records
 from forum_app.calendars.queries import EventFacts, MeetingFacts, PersonFacts
-from forum_app.core.ical import CalendarEntry, Conference, Klass, Status
+from forum_app.core.ical import CalendarEntry, Conference, Klass, Rendered, Status, render_entry
 from forum_app.core.text import N_
 from forum_app.events.models import Visibility
 from forum_app.meetings.models import FORMAT_LABELS, MEETING_STATUS_LABELS, MeetingFormat, MeetingStatus
@@ -39,6 +40,11 @@ ITEM_CLASS = {
 }
 
 
+MOST_ITEMS = 3000
+_BY_TIME = attrgetter("starts_at", "uid")
+_items: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Rendered]] = {}
+
+
 class Writer:
     """Writes entries in one language, which must be the locale in force; one for each feed.
 
@@ -50,6 +56,7 @@ class Writer:
         self.locale = locale
         self.base_url = base_url
         self.reminders = () if reminder is None else (timedelta(minutes=reminder),)
+        self.like = (locale, base_url, reminder)  # whoever is alike writes alike
         self._words: dict[str, str] = {}
         self._languages: dict[str, str] = {}
         self._speakers: dict[int, str] = {}
@@ -63,20 +70,34 @@ class Writer:
         return known
 
     # --- All of a feed ---------------------------------------------------------------------------
-    def entries(self, contents: Contents, records: Records) -> list[CalendarEntry]:
+    def rendered(self, contents: Contents, records: Records) -> list[Rendered]:
         """All entries of a feed, by time: what it holds, and what was withdrawn from it."""
-        entries = []
+        found = []
         keys = set()
         for part in contents.parts:
             key = part.key
             keys.add(key)
-            entries.append(self.entry(part, records[key]))
-        entries += [
-            self.withdrawn(record)
+            found.append(self._rendered(part, records[key]))
+        found += [
+            render_entry(self.withdrawn(record))
             for key, record in records.items()
             if record.state == WITHDRAWN and key not in keys
         ]
-        return sorted(entries, key=lambda entry: (entry.starts_at, entry.uid))
+        return sorted(found, key=_BY_TIME)
+
+    def _rendered(self, part: Part, record: Record) -> Rendered:
+        """Items of the agenda stand alike in the calendars of many, and are rendered once for all of them."""
+        if not isinstance(part, ItemPart) or part.hidden:
+            return render_entry(self.entry(part, record))
+        key = (id(part.item), part.event.id, part.busy, record.sequence, record.stamp, self.like)
+        known = _items.get(key)
+        if known is not None and known[0] is part.item and known[1] == part.event:
+            return known[2]
+        rendered = render_entry(self.entry(part, record))
+        if len(_items) >= MOST_ITEMS:
+            _items.clear()
+        _items[key] = (part.item, part.event, rendered)
+        return rendered
 
     def entry(self, part: Part, record: Record) -> CalendarEntry:
         """What a part of a feed is shown as; record: its SEQUENCE and stamp."""

@@ -1,18 +1,18 @@
 """Contents to bytes with their ETag; what is the same for many readers is rendered once."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
-from forum_app.calendars.contents import Contents, ItemPart
+from forum_app.calendars.contents import Contents, ItemPart, contents
 from forum_app.calendars.entries import Writer
-from forum_app.calendars.ledger import Records, loads
+from forum_app.calendars.ledger import Record, Records, loads
 from forum_app.calendars.models import FeedToken
 from forum_app.calendars.queries import EventFacts
-from forum_app.core.ical import CalendarEntry, CalendarInfo, render_feed
+from forum_app.core.ical import CalendarInfo, render_feed, render_rendered
 from forum_app.web.formats import bilingual
 from forum_app.web.texts import gettext
 
@@ -91,9 +91,11 @@ def _agenda_feed(
     writer = Writer(locale, site.base_url)
     items = [i for i in agenda.items if ids is None or i.id in ids] if agenda else []
     parts = agenda_parts(event, items, busy=False)
-    entries = [writer.entry(part, settled.records[part.key]) for part in parts]
-    body = render_feed(entries, _event_info(event, locale, f"{site.base_url}/events/{event.slug}/agenda.ics"))
-    return Feed(body, _digest(body), _changed(entries, event.created_at))
+    held = contents(parts, zone=event.timezone, year=event.starts_on.year)
+    address = f"{site.base_url}/events/{event.slug}/agenda.ics"
+    records = settled.records
+    body = render_rendered(writer.rendered(held, records), _event_info(event, locale, address))
+    return Feed(body, _digest(body), _changed((records[part.key] for part in parts), event.created_at))
 
 
 def item_feed(event: EventFacts, item: PublishedItem, locale: str, site: Site, settled: Settled) -> Feed:
@@ -117,30 +119,32 @@ def _event_info(event: EventFacts, locale: str, address: str) -> CalendarInfo:
 
 
 # --- Secret addresses ------------------------------------------------------------------------------
-def secret_etag(contents: Contents, token: FeedToken, site: Site, settled: Settled) -> str:
+def secret_etag(held: Contents, token: FeedToken, site: Site, settled: Settled) -> str:
     """ETag of a feed, known before it is rendered: its bytes hang on nothing else."""
     own = (token.id, token.label, token.locale, token.reminder_minutes)
-    return _digest(repr((contents.fingerprint, own, site, settled.version)).encode())
+    return _digest(repr((held.fingerprint, own, site, settled.version)).encode())
 
 
-def secret_feed(contents: Contents, token: FeedToken, address: str, site: Site, settled: Settled) -> Feed:
+def secret_feed(held: Contents, token: FeedToken, address: str, site: Site, settled: Settled) -> Feed:
     """All that an address shows, in its language, which must be the one in force."""
     writer = Writer(token.locale, site.base_url, token.reminder_minutes)
-    entries = writer.entries(contents, settled.records)
+    entries = writer.rendered(held, settled.records)
     info = CalendarInfo(
-        name=bilingual(contents, "name", token.locale) or token.label or str(gettext("My technology forums")),
-        color=contents.color,
+        name=bilingual(held, "name", token.locale) or token.label or str(gettext("My technology forums")),
+        color=held.color,
         source_url=address,
         language=token.locale,
-        zone=contents.zone,
-        year=contents.year,
+        zone=held.zone,
+        year=held.year,
     )
-    body = render_feed(entries, info)
-    return Feed(body, secret_etag(contents, token, site, settled), _changed(entries, token.created_at))
+    etag = secret_etag(held, token, site, settled)
+    changed = _changed(settled.records.values(), token.created_at)
+    return Feed(render_rendered(entries, info), etag, changed)
 
 
-def _changed(entries: Sequence[CalendarEntry], otherwise: datetime) -> datetime:
-    return max((entry.last_modified for entry in entries), default=otherwise)
+def _changed(records: Iterable[Record], otherwise: datetime) -> datetime:
+    stamp = max((record.stamp for record in records), default=None)
+    return otherwise if stamp is None else datetime.fromtimestamp(stamp, UTC)
 
 
 def _digest(content: bytes) -> str:

@@ -155,7 +155,10 @@ class PersonFacts(NamedTuple):
 
 
 class MeetingFacts(NamedTuple):
-    """One meeting of a person. Instants are aware, UTC."""
+    """One meeting of a person. Instants are aware, UTC.
+
+    shown: all of it but sequence and changed_at, as text; raw: all of it.
+    """
 
     id: int
     event_id: int
@@ -177,6 +180,11 @@ class MeetingFacts(NamedTuple):
     link: str = ""
     closed: bool = False
     others: tuple[PersonFacts, ...] = ()
+    shown: str = ""
+
+    @property
+    def raw(self) -> tuple[object, ...]:
+        return self.id, self.sequence, self.changed_at, self.shown
 
 
 def meetings_of_user(user_id: int) -> Select[Any]:
@@ -261,7 +269,15 @@ def list_meeting_facts(mine: Select[Any], without_user_id: int | None = None) ->
             .order_by(MeetingParticipant.meeting_id, MeetingParticipant.registration_id)
         ):
             others.setdefault(meeting_id, []).append(PersonFacts(*person))
-    return [MeetingFacts(*row)._replace(others=tuple(others.get(row.id, ()))) for row in rows]
+    return [_meeting_facts(tuple(row), tuple(others.get(row[0], ()))) for row in rows]
+
+
+def _meeting_facts(row: tuple[Any, ...], others: tuple[PersonFacts, ...]) -> MeetingFacts:
+    facts = MeetingFacts(*row, others=others)
+    # plain tuples and texts: how a named tuple or an enumeration names itself takes ten times as long
+    plain = [tuple.__repr__(person) for person in others]
+    shown = (row[1:3], row[4].value, row[5:10], row[11:16], row[16].value, row[17:], plain)
+    return facts._replace(shown=repr(shown))
 
 
 def list_bookmarked_ids(user_id: int) -> set[int]:

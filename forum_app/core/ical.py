@@ -11,7 +11,7 @@ The same input gives the same bytes, so that an ETag can be made of them.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -311,7 +311,17 @@ def _stamp(instant: datetime) -> str:
     return _digits(instant if instant.tzinfo is UTC else instant.astimezone(UTC)) + "Z"
 
 
-def _is_shown_twice(wall: datetime) -> bool:
+@lru_cache(maxsize=1024)
+def _changes_on(zone: ZoneInfo, year: int, month: int, day: int) -> bool:
+    """Whether the clock changes within three days around this one."""
+    noon = datetime(year, month, day, 12, tzinfo=UTC)
+    around = [noon + timedelta(hours=hours) for hours in (-36, -12, 12, 36)]
+    return len({instant.astimezone(zone).utcoffset() for instant in around}) > 1
+
+
+def _is_shown_twice(wall: datetime, zone: ZoneInfo) -> bool:
+    if not _changes_on(zone, wall.year, wall.month, wall.day):
+        return False
     return bool(wall.fold) or wall.replace(fold=1).utcoffset() != wall.utcoffset()
 
 
@@ -327,7 +337,7 @@ def _times(entry: CalendarEntry) -> tuple[str, str]:
     if entry.zone not in _UTC_NAMES:
         zone = _zone(entry.zone)
         start, end = start.astimezone(zone), end.astimezone(zone)
-        if not (_is_shown_twice(start) or _is_shown_twice(end)):
+        if not (_is_shown_twice(start, zone) or _is_shown_twice(end, zone)):
             tzid = f"TZID={entry.zone}"
             return f"DTSTART;{tzid}:{_digits(start)}", f"\r\nDTEND;{tzid}:{_digits(end)}" if ends else ""
     return f"DTSTART:{_stamp(start)}", f"\r\nDTEND:{_stamp(end)}" if ends else ""
@@ -364,55 +374,56 @@ def _conference(conference: Conference) -> str:
     )
 
 
-def _alarm(before: timedelta, summary: str) -> bytes:
+def _alarm(before: timedelta, summary: str) -> str:
     trigger = f"-{_duration(before)}" if before > timedelta() else "PT0S"
-    return b"\r\n".join(
-        (
-            f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:{trigger}".encode(),
-            _fold(f"DESCRIPTION:{summary}"),
-            b"END:VALARM",
-        )
-    )
+    description = _folded(f"DESCRIPTION:{summary}")
+    return f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:{trigger}\r\n{description}\r\nEND:VALARM"
 
 
-def _event(entry: CalendarEntry, method: Method | None = None) -> Iterator[bytes]:
-    # Lines that can never need folding go out together: a third of the time of a feed.
+def _folded(line: str) -> str:
+    """The line as text, broken where it has to be; most are known at a glance to be short enough."""
+    length = len(line)
+    if length <= 25 or (length <= 75 and line.isascii()):
+        return line
+    return _fold(line).decode()
+
+
+def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
+    # Written as one text, and folded only where a line may need it: half of the time of a feed.
     start, end = _times(entry)
     summary = _text(entry.summary)
-    yield b"BEGIN:VEVENT"
-    yield _fold(f"UID:{_text(entry.uid)}")
+    stamp = _stamp(entry.dtstamp)
+    modified = stamp if entry.last_modified is entry.dtstamp else _stamp(entry.last_modified)
     created = f"CREATED:{_stamp(entry.created)}\r\n" if entry.created else ""
-    yield (
-        f"DTSTAMP:{_stamp(entry.dtstamp)}\r\n"
-        f"{created}"
-        f"LAST-MODIFIED:{_stamp(entry.last_modified)}\r\n"
-        f"SEQUENCE:{entry.sequence:d}\r\n"
-        f"{start}{end}"
-    ).encode()
-    yield _fold(f"SUMMARY:{summary}")
+    lines = [
+        "BEGIN:VEVENT",
+        _folded(f"UID:{_text(entry.uid)}"),
+        f"DTSTAMP:{stamp}\r\n{created}LAST-MODIFIED:{modified}\r\nSEQUENCE:{entry.sequence:d}\r\n{start}{end}",
+        _folded(f"SUMMARY:{summary}"),
+    ]
     if entry.description:
-        yield _fold(f"DESCRIPTION:{_text(entry.description)}")
+        lines.append(_folded(f"DESCRIPTION:{_text(entry.description)}"))
     if entry.location:
-        yield _fold(f"LOCATION:{_text(entry.location)}")
+        lines.append(_folded(f"LOCATION:{_text(entry.location)}"))
     if entry.url:
-        yield _fold(f"URL:{_uri(entry.url)}")
-    transparency = "TRANSPARENT" if entry.transparent else "OPAQUE"
+        lines.append(_folded(f"URL:{_uri(entry.url)}"))
     # One who is taken off a list gets a CANCEL of an event that goes on: no STATUS (RFC 5546 3.2.5).
     if method != Method.CANCEL or entry.status == Status.CANCELLED:
-        yield f"STATUS:{entry.status}".encode()
-    yield f"TRANSP:{transparency}\r\nCLASS:{entry.klass}".encode()
+        lines.append(f"STATUS:{entry.status}")
+    lines.append(f"TRANSP:{'TRANSPARENT' if entry.transparent else 'OPAQUE'}\r\nCLASS:{entry.klass}")
     if entry.categories:
-        yield _fold("CATEGORIES:" + ",".join(map(_text, entry.categories)))
+        lines.append(_folded("CATEGORIES:" + ",".join(map(_text, entry.categories))))
     if entry.conference:
-        yield _fold(_conference(entry.conference))
+        lines.append(_folded(_conference(entry.conference)))
     if entry.organizer:
-        yield _fold(_address("ORGANIZER", entry.organizer))
+        lines.append(_folded(_address("ORGANIZER", entry.organizer)))
     for attendee in entry.attendees:
-        yield _fold(_attendee(attendee, answering=method == Method.REPLY))
+        lines.append(_folded(_attendee(attendee, answering=method == Method.REPLY)))
     if method not in (Method.CANCEL, Method.REPLY):
         for before in entry.alarms:
-            yield _alarm(before, summary)
-    yield b"END:VEVENT"
+            lines.append(_alarm(before, summary))
+    lines.append("END:VEVENT")
+    return "\r\n".join(lines).encode()
 
 
 def _duration(value: timedelta) -> str:
@@ -454,23 +465,36 @@ def _head(info: CalendarInfo) -> Iterator[str]:
         yield f"SOURCE;VALUE=URI:{_uri(info.source_url)}"
 
 
-class _Zones:
-    """The zones that local times of a calendar use, and the years for which."""
+class Rendered(NamedTuple):
+    """One entry as it stands in a calendar, without the last line break.
 
-    def __init__(self) -> None:
-        self._years: dict[str, tuple[int, int]] = {}
+    zone: of which a VTIMEZONE must stand there too, empty for none; first_year, last_year: for which.
+    """
 
-    def note(self, name: str, first: int, last: int) -> None:
-        known = self._years.get(name, (first, last))
-        self._years[name] = (min(first, known[0]), max(last, known[1]))
+    body: bytes
+    starts_at: datetime
+    uid: str
+    zone: str
+    first_year: int
+    last_year: int
 
-    def note_entry(self, entry: CalendarEntry, rendered: bytes) -> None:
-        # one whose times had to be given in UTC needs no zone
-        if entry.zone not in _UTC_NAMES and b"DTSTART;TZID=" in rendered:
-            self.note(entry.zone, entry.starts_at.year, entry.ends_at.year)
 
-    def render(self) -> list[bytes]:
-        return [_vtimezone(name, *self._years[name]) for name in sorted(self._years)]
+def render_entry(entry: CalendarEntry, method: Method | None = None) -> Rendered:
+    """One entry, to be kept and put into calendars. Raises Invalid for an unknown zone."""
+    body = _event(entry, method)
+    # one whose times had to be given in UTC needs no zone
+    zone = entry.zone if entry.zone not in _UTC_NAMES and b"\r\nDTSTART;TZID=" in body else ""
+    return Rendered(body, entry.starts_at, entry.uid, zone, entry.starts_at.year, entry.ends_at.year)
+
+
+def _zones(entries: Iterable[Rendered]) -> list[bytes]:
+    """The zones that local times use, for just the years for which they do."""
+    years: dict[str, tuple[int, int]] = {}
+    for entry in entries:
+        if entry.zone:
+            first, last = years.get(entry.zone, (entry.first_year, entry.last_year))
+            years[entry.zone] = (min(first, entry.first_year), max(last, entry.last_year))
+    return [_vtimezone(name, *years[name]) for name in sorted(years)]
 
 
 def render_feed(entries: Iterable[CalendarEntry], info: CalendarInfo) -> bytes:
@@ -478,16 +502,14 @@ def render_feed(entries: Iterable[CalendarEntry], info: CalendarInfo) -> bytes:
 
     Holds one VTIMEZONE for each zone used by a local time. Raises Invalid for an unknown zone.
     """
-    events: list[bytes] = []
-    zones = _Zones()
-    for entry in entries:
-        rendered = b"\r\n".join(_event(entry))
-        events.append(rendered)
-        zones.note_entry(entry, rendered)
-    if not events:
-        zones.note(info.zone, info.year, info.year)
+    return render_rendered([render_entry(entry) for entry in entries], info)
+
+
+def render_rendered(entries: Sequence[Rendered], info: CalendarInfo) -> bytes:
+    """As render_feed, of entries that are rendered already."""
+    zones = _zones(entries) if entries else [_vtimezone(info.zone, info.year, info.year)]
     head = [_fold(line) for line in _head(info)]
-    return b"\r\n".join([*head, *zones.render(), *events, b"END:VCALENDAR", b""])
+    return b"\r\n".join([*head, *zones, *[entry.body for entry in entries], b"END:VCALENDAR", b""])
 
 
 def render_message(entry: CalendarEntry, method: Method, *, language: str = "en") -> bytes:
@@ -504,8 +526,6 @@ def render_message(entry: CalendarEntry, method: Method, *, language: str = "en"
         raise ValueError(f"{method} with {len(entry.attendees)} attendees")
     if method == Method.REQUEST and entry.status == Status.CANCELLED:
         raise ValueError("what is cancelled is not asked for")
-    rendered = b"\r\n".join(_event(entry, method))
-    zones = _Zones()
-    zones.note_entry(entry, rendered)
+    rendered = render_entry(entry, method)
     head = [_fold(line) for line in (*_preamble(language), f"METHOD:{method}")]
-    return b"\r\n".join([*head, *zones.render(), rendered, b"END:VCALENDAR", b""])
+    return b"\r\n".join([*head, *_zones([rendered]), rendered.body, b"END:VCALENDAR", b""])
