@@ -35,12 +35,16 @@ class Feed(NamedTuple):
 class Settled:
     """What a feed has shown, up to now; equal by version, which tells this state of it from all others.
 
-    kept: whether it could be written down; if not, the next answer may stamp entries anew.
+    kept: whether it could be written down; if not, the next answer may stamp entries anew. used_at:
+    the use that was noted on that occasion.
     """
 
-    def __init__(self, version: int, entries: str, *, kept: bool = True) -> None:
+    def __init__(
+        self, version: int, entries: str, *, kept: bool = True, used_at: datetime | None = None
+    ) -> None:
         self.version = version
         self.kept = kept
+        self.used_at = used_at
         self._entries = entries
 
     @cached_property

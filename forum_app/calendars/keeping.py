@@ -18,11 +18,13 @@ from forum_app.db import Base, begun_to_write, db
 PATIENCE = 1000  # milliseconds that a reader waits for other writers
 NOTHING = Settled(0, "{}")
 _SHOWN = Base.metadata.tables[Shown.__tablename__]
+_TOKENS = Base.metadata.tables[FeedToken.__tablename__]
 _agendas: dict[int, tuple[PublishedAgenda, EventFacts, Settled]] = {}
 
 
 def settled_feed(token: FeedToken, held: Contents, uid_domain: str, now: datetime) -> Settled:
-    """What an address has shown, now that it shows these contents."""
+    """What an address has shown, now that it shows these contents. Where that has to be written, its
+    use is noted as well."""
     shown = find_shown(token_id=token.id)
     return _settled("token_id", token.id, shown, held, uid_domain, now)
 
@@ -92,7 +94,9 @@ def _write(column: str, number: int, held: Contents, looks: list[Face], now: dat
                     connection.execute(insert(_SHOWN).values({column: number, **values}))
                 else:
                     connection.execute(update(_SHOWN).where(whose).values(values))
+                if column == "token_id":
+                    connection.execute(update(_TOKENS).where(_TOKENS.c.id == number).values(last_used_at=now))
         finally:
             if is_sqlite:
                 raw.execute("PRAGMA busy_timeout=15000")
-    return Settled(version, entries)
+    return Settled(version, entries, used_at=now)

@@ -18,8 +18,7 @@ from forum_app.calendars.queries import (
     facts_of,
     list_bookmarked_ids,
     list_events,
-    list_meeting_facts,
-    meetings_of_user,
+    list_own_meeting_facts,
 )
 from forum_app.events.models import Event
 from forum_app.events.permissions import can_know_event, can_manage_event
@@ -35,7 +34,7 @@ def personal_contents(user: User, *, year: int) -> Contents:
     stay theirs.
     """
     registrations = list_registrations_of(user)
-    meetings = list_meeting_facts(meetings_of_user(user.id), user.id)
+    meetings = list_own_meeting_facts(user.id)
     bookmarked = list_bookmarked_ids(user.id)
     events = {event.id: event for event in events_of_programme(user.id)}
     programme_ids = tuple(events)

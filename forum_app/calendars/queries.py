@@ -1,12 +1,12 @@
 """Reading secret addresses, and what one person's feed is made of: columns only, since feeds are
 fetched all day and mostly found unchanged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hmac import compare_digest
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, true
 from sqlalchemy.orm import joinedload
 
 from forum_app.accounts.links import digest
@@ -15,7 +15,7 @@ from forum_app.agenda.models import Bookmark, Speaker
 from forum_app.calendars.models import FeedToken, Shown
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 from forum_app.events.models import Event, Room, Visibility
 from forum_app.meetings.models import (
     Interpreter,
@@ -187,7 +187,7 @@ class MeetingFacts(NamedTuple):
         return self.id, self.sequence, self.changed_at, self.shown
 
 
-def meetings_of_user(user_id: int) -> Select[Any]:
+def meetings_of_user(user_id: int | BindParameter[int]) -> Select[Any]:
     """Ids of the meetings of a person at all events."""
     return (
         select(MeetingParticipant.meeting_id)
@@ -215,59 +215,80 @@ def meetings_with_interpreter(interpreter_id: int) -> Select[Any]:
     return select(Meeting.id).where(Meeting.interpreter_id == interpreter_id)
 
 
-def list_meeting_facts(mine: Select[Any], without_user_id: int | None = None) -> list[MeetingFacts]:
-    """The meetings with these ids, cancelled ones too, by time, and whom they are with; two statements.
+_COLUMNS: tuple[Any, ...] = (
+    Meeting.id,
+    Meeting.event_id,
+    Meeting.uid,
+    Meeting.sequence,
+    Meeting.status,
+    Meeting.starts_at,
+    Meeting.ends_at,
+    Meeting.topic,
+    Meeting.cancel_reason,
+    Meeting.created_at,
+    Meeting.changed_at,
+    MeetingTable.label,
+    Room.name_en,
+    Room.name_ja,
+    Interpreter.name_latin,
+    Interpreter.name_native,
+    Meeting.format,
+    Meeting.link,
+    Meeting.closed,
+)
 
-    without_user_id: whose calendar it is; they do not meet themselves.
-    """
-    columns: list[Any] = [
-        Meeting.id,
-        Meeting.event_id,
-        Meeting.uid,
-        Meeting.sequence,
-        Meeting.status,
-        Meeting.starts_at,
-        Meeting.ends_at,
-        Meeting.topic,
-        Meeting.cancel_reason,
-        Meeting.created_at,
-        Meeting.changed_at,
-        MeetingTable.label,
-        Room.name_en,
-        Room.name_ja,
-        Interpreter.name_latin,
-        Interpreter.name_native,
-        Meeting.format,
-        Meeting.link,
-        Meeting.closed,
-    ]
-    rows = db.session.execute(
-        select(*columns)
+
+def _meetings_and_people(mine: Select[Any], whom: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """Statements of the meetings with these ids, and of whom they are with."""
+    meetings = (
+        select(*_COLUMNS)
         .outerjoin(MeetingTable, MeetingTable.id == Meeting.table_id)
         .outerjoin(Room, Room.id == MeetingTable.room_id)
         .outerjoin(Interpreter, Interpreter.id == Meeting.interpreter_id)
         .where(Meeting.id.in_(mine))
         .order_by(Meeting.starts_at, Meeting.id)
-    ).all()
+    )
+    people = (
+        select(
+            MeetingParticipant.meeting_id,
+            Registration.name_latin,
+            Registration.name_native,
+            Organization.name_en,
+            Organization.name_ja,
+            Registration.user_id,
+        )
+        .join(Registration, Registration.id == MeetingParticipant.registration_id)
+        .outerjoin(Organization, Organization.id == Registration.organization_id)
+        .where(MeetingParticipant.meeting_id.in_(mine), whom)
+        .order_by(MeetingParticipant.meeting_id, MeetingParticipant.registration_id)
+    )
+    return meetings, people
+
+
+# Built once: feeds of persons are fetched all day, and building these costs as much as running them.
+_OF_USER = _meetings_and_people(
+    meetings_of_user(bindparam("user_id")), Registration.user_id.is_distinct_from(bindparam("user_id"))
+)
+
+
+def list_meeting_facts(mine: Select[Any]) -> list[MeetingFacts]:
+    """The meetings with these ids, cancelled ones too, by time, and all who meet; two statements."""
+    return _read_meetings(_meetings_and_people(mine, true()), {})
+
+
+def list_own_meeting_facts(user_id: int) -> list[MeetingFacts]:
+    """The meetings of a person, by time, and whom they meet; two statements."""
+    return _read_meetings(_OF_USER, {"user_id": user_id})
+
+
+def _read_meetings(
+    statements: tuple[Select[Any], Select[Any]], values: Mapping[str, Any]
+) -> list[MeetingFacts]:
+    db.session.flush()
+    rows = run(statements[0], values).all()
     others: dict[int, list[PersonFacts]] = {}
     if rows:
-        whom = MeetingParticipant.meeting_id.in_(mine)
-        if without_user_id is not None:
-            whom &= Registration.user_id.is_distinct_from(without_user_id)
-        for meeting_id, *person in db.session.execute(
-            select(
-                MeetingParticipant.meeting_id,
-                Registration.name_latin,
-                Registration.name_native,
-                Organization.name_en,
-                Organization.name_ja,
-                Registration.user_id,
-            )
-            .join(Registration, Registration.id == MeetingParticipant.registration_id)
-            .outerjoin(Organization, Organization.id == Registration.organization_id)
-            .where(whom)
-            .order_by(MeetingParticipant.meeting_id, MeetingParticipant.registration_id)
-        ):
+        for meeting_id, *person in run(statements[1], values):
             others.setdefault(meeting_id, []).append(PersonFacts(*person))
     return [_meeting_facts(tuple(row), tuple(others.get(row[0], ()))) for row in rows]
 

@@ -82,18 +82,19 @@ def feed(token: str) -> Response:
         with speaking(row.locale):
             made = secret_feed(contents, row, address, site(), settled)
         response = _calendar(made, "forum.ics", kept=settled.kept)
-    due = _note_use(row, now)
+    due = _note_use(row, settled.used_at, now)
     if settled.kept:
         unchanged.remember(row.token_hash, etag, state, due)
     return response
 
 
-def _note_use(row: FeedToken, now: datetime) -> datetime:
+def _note_use(row: FeedToken, noted: datetime | None, now: datetime) -> datetime:
     """Note the use of an address, once an hour, and never at the cost of the reader; when to do so next."""
-    if row.last_used_at is None or now - row.last_used_at > USED_EVERY:
+    used = noted or row.last_used_at
+    if used is None or now - used > USED_EVERY:
         write_if_free(update(FeedToken).where(FeedToken.id == row.id).values(last_used_at=now))
-        return now + USED_EVERY
-    return row.last_used_at + USED_EVERY
+        used = now
+    return used + USED_EVERY
 
 
 def _calendar(feed: Feed, filename: str, *, by_reader: bool = False, kept: bool = True) -> Response:
