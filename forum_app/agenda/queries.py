@@ -46,20 +46,20 @@ def current_agenda(event: Event) -> PublishedAgenda | None:
     return None if row is None else _read_version(row.id, row.digest)
 
 
+_LATEST = (
+    select(AgendaVersion.event_id, func.max(AgendaVersion.number).label("number"))
+    .where(AgendaVersion.event_id.in_(bindparam("event_ids", expanding=True)))
+    .group_by(AgendaVersion.event_id)
+    .subquery()
+)
+_LATEST_VERSIONS = select(AgendaVersion.event_id, AgendaVersion.id, AgendaVersion.digest).join(
+    _LATEST, (AgendaVersion.event_id == _LATEST.c.event_id) & (AgendaVersion.number == _LATEST.c.number)
+)
+
+
 def current_agendas(event_ids: Iterable[int]) -> dict[int, PublishedAgenda]:
     """The latest published version of each event that has one; one statement once all are read."""
-    latest = (
-        select(AgendaVersion.event_id, func.max(AgendaVersion.number).label("number"))
-        .where(AgendaVersion.event_id.in_(list(event_ids)))
-        .group_by(AgendaVersion.event_id)
-        .subquery()
-    )
-    rows = db.session.execute(
-        select(AgendaVersion.event_id, AgendaVersion.id, AgendaVersion.digest).join(
-            latest,
-            (AgendaVersion.event_id == latest.c.event_id) & (AgendaVersion.number == latest.c.number),
-        )
-    ).all()
+    rows = db.session.execute(_LATEST_VERSIONS, {"event_ids": list(event_ids)}).all()
     return {row.event_id: _read_version(row.id, row.digest) for row in rows}
 
 
@@ -110,17 +110,25 @@ def bookmarked_ids(user_id: int, event_id: int) -> set[int]:
     )
 
 
+_EVENTS_OF_PROGRAMME = (
+    select(Event)
+    .where(
+        or_(
+            Event.id.in_(select(Speaker.event_id).where(Speaker.user_id == bindparam("user_id"))),
+            Event.id.in_(
+                select(AgendaItem.event_id)
+                .join(Bookmark, Bookmark.item_id == AgendaItem.id)
+                .where(Bookmark.user_id == bindparam("user_id"))
+            ),
+        )
+    )
+    .order_by(Event.id)
+)
+
+
 def events_of_programme(user_id: int) -> Sequence[Event]:
     """Events at which a person speaks or has bookmarked something."""
-    speaks = select(Speaker.event_id).where(Speaker.user_id == user_id)
-    marked = (
-        select(AgendaItem.event_id)
-        .join(Bookmark, Bookmark.item_id == AgendaItem.id)
-        .where(Bookmark.user_id == user_id)
-    )
-    return db.session.scalars(
-        select(Event).where(or_(Event.id.in_(speaks), Event.id.in_(marked))).order_by(Event.id)
-    ).all()
+    return db.session.scalars(_EVENTS_OF_PROGRAMME, {"user_id": user_id}).all()
 
 
 # --- The draft -----------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class ItemPart(NamedTuple):
         settled = self.settled_at if item.access != AccessLevel.PUBLIC else None
         key = (id(item), event.id, self.chosen, settled)
         known = _faces.get(key)
-        if known is not None and known[0] is item and known[1] == event:
+        if known is not None and known[0] is item and known[1] is event:
             return known[2]
         face = self._face(settled)
         if len(_faces) >= MOST_FACES:

@@ -91,7 +91,7 @@ class Writer:
             return render_entry(self.entry(part, record))
         key = (id(part.item), part.event.id, part.busy, record.sequence, record.stamp, self.like)
         known = _items.get(key)
-        if known is not None and known[0] is part.item and known[1] == part.event:
+        if known is not None and known[0] is part.item and known[1] is part.event:
             return known[2]
         rendered = render_entry(self.entry(part, record))
         if len(_items) >= MOST_ITEMS:

@@ -4,10 +4,11 @@ fetched all day and mostly found unchanged."""
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from hmac import compare_digest
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import User
@@ -43,19 +44,22 @@ _SUBJECTS = (
 )
 
 
+_OPEN_FEED = (
+    select(FeedToken)
+    .join(FeedToken.user)
+    .where(
+        FeedToken.token_hash == bindparam("token_hash"),
+        FeedToken.revoked_at.is_(None),
+        User.disabled_at.is_(None),
+    )
+    .options(contains_eager(FeedToken.user))
+)
+
+
 def get_open_feed(token: str) -> FeedToken:
     """The feed with that secret and its user; one NotFound for forged, revoked and closed accounts."""
     hashed = digest(token) if len(token) <= MOST_TOKEN else ""
-    feed = db.session.scalar(
-        select(FeedToken)
-        .join(FeedToken.user)
-        .where(
-            FeedToken.token_hash == hashed,
-            FeedToken.revoked_at.is_(None),
-            User.disabled_at.is_(None),
-        )
-        .options(joinedload(FeedToken.user))
-    )
+    feed = db.session.scalar(_OPEN_FEED, {"token_hash": hashed})
     # an index finds the digest of the secret, never the secret, so its timing tells nothing
     if feed is None or not compare_digest(feed.token_hash, hashed):
         raise NotFound(N_("There is no such calendar."))
@@ -110,12 +114,18 @@ class ShownState(NamedTuple):
     entries: str
 
 
+_SHOWN_OF_TOKEN = select(Shown.fingerprint, Shown.version, Shown.entries).where(
+    Shown.token_id == bindparam("number")
+)
+_SHOWN_OF_EVENT = select(Shown.fingerprint, Shown.version, Shown.entries).where(
+    Shown.event_id == bindparam("number")
+)
+
+
 def find_shown(*, token_id: int | None = None, event_id: int | None = None) -> ShownState | None:
     """What an address has shown, or an event's agenda."""
-    whose = Shown.token_id == token_id if event_id is None else Shown.event_id == event_id
-    row = db.session.execute(
-        select(Shown.fingerprint, Shown.version, Shown.entries).where(whose)
-    ).one_or_none()
+    statement = _SHOWN_OF_TOKEN if event_id is None else _SHOWN_OF_EVENT
+    row = run(statement, {"number": token_id if event_id is None else event_id}).one_or_none()
     return None if row is None else ShownState(*row)
 
 
@@ -139,9 +149,20 @@ class EventFacts(NamedTuple):
     version: int
 
 
+_FACTS = attrgetter(*EventFacts._fields)
+_facts: dict[int, EventFacts] = {}
+
+
 def facts_of(event: Event) -> EventFacts:
-    """The facts of an event row."""
-    return EventFacts(*(getattr(event, name) for name in EventFacts._fields))
+    """The facts of an event row; the same object as long as they are the same, to be compared at a glance."""
+    facts = EventFacts(*_FACTS(event))
+    known = _facts.get(facts.id)
+    if known == facts:
+        return known
+    if len(_facts) >= 100:
+        _facts.clear()
+    _facts[facts.id] = facts
+    return facts
 
 
 class PersonFacts(NamedTuple):
@@ -301,9 +322,13 @@ def _meeting_facts(row: tuple[Any, ...], others: tuple[PersonFacts, ...]) -> Mee
     return facts._replace(shown=repr(shown))
 
 
+_BOOKMARKED = select(Bookmark.item_id).where(Bookmark.user_id == bindparam("user_id"))
+
+
 def list_bookmarked_ids(user_id: int) -> set[int]:
     """Ids of the items that a person put into their programme, at all events."""
-    return set(db.session.scalars(select(Bookmark.item_id).where(Bookmark.user_id == user_id)))
+    db.session.flush()
+    return set(run(_BOOKMARKED, {"user_id": user_id}).scalars())
 
 
 def list_speaking_events(organization_id: int) -> Sequence[Event]:

@@ -426,6 +426,7 @@ def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
     return "\r\n".join(lines).encode()
 
 
+@lru_cache(maxsize=64)
 def _duration(value: timedelta) -> str:
     """RFC 5545 3.3.6, of a positive duration, to the second."""
     seconds = max(1, int(value.total_seconds()))

@@ -57,12 +57,15 @@ _AT_EVENT = Registration.event_id + 0 == bindparam("event_id")
 _OWN = select(Registration).where(_AT_EVENT, _IS_OWN)
 _LOADED = (joinedload(Registration.type), joinedload(Registration.organization))
 _ACTIVE_OWN = _OWN.where(_IS_ACTIVE).options(*_LOADED).order_by(Registration.id.desc()).limit(1)
+_ALL_OWN = (
+    select(Registration)
+    .where(_IS_OWN)
+    .options(joinedload(Registration.organization))
+    .order_by(Registration.id)
+)
 _LAST_OWN = _OWN.options(*_LOADED).order_by(_IS_ACTIVE.desc(), Registration.id.desc()).limit(1)
 _ACTIVE_STATE = (
-    select(Registration.state)
-    .where(_AT_EVENT, _IS_OWN, _IS_ACTIVE)
-    .order_by(Registration.id.desc())
-    .limit(1)
+    select(Registration.state).where(_AT_EVENT, _IS_OWN, _IS_ACTIVE).order_by(Registration.id.desc()).limit(1)
 )
 _OWN_ORGANIZATIONS = (
     select(Organization.id, Organization.name_en, Organization.name_ja)
@@ -101,13 +104,7 @@ def find_last_registration(user: Any, event: Event) -> Registration | None:
 
 def list_registrations_of(user: Any) -> Sequence[Registration]:
     """All registrations of a person at all events, ended ones too, with organizations; oldest first."""
-    return db.session.scalars(
-        select(Registration)
-        .where(_IS_OWN)
-        .options(joinedload(Registration.organization))
-        .order_by(Registration.id),
-        _who(user),
-    ).all()
+    return db.session.scalars(_ALL_OWN, _who(user)).all()
 
 
 def find_active_state(user: Any, event: Event) -> RegistrationState | None:
