@@ -223,6 +223,36 @@ def import_organizations_command(file: str) -> None:
     click.echo(str(report))
 
 
+@cli.group("mail")
+def mail_group() -> None:
+    """What the forum writes: what waits, what went, what was given up."""
+
+
+@mail_group.command("list")
+@click.option("--state", type=click.Choice(["queued", "sent", "failed", "dropped"]), help="Only these.")
+@click.option("--event", "slug", help="Slug of an event: only what is about it.")
+@click.option("--search", default="", help="In address, name and subject.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+def list_mail_command(state: str | None, slug: str | None, search: str, most: int) -> None:
+    """Mails, the newest first: number, state, when, to whom, subject. Never their text."""
+    from forum_app.mail.command_jobs import mail_lines
+
+    for line in mail_lines(state=state, slug=slug, search=search, most=most):
+        click.echo(line)
+
+
+@mail_group.command("resend")
+@click.argument("numbers", nargs=-1, type=click.IntRange(1, 2**63 - 1))
+@click.option("--all-failed", is_flag=True, help="All that were given up, but for those that came back.")
+def resend_mail_command(numbers: tuple[int, ...], all_failed: bool) -> None:
+    """Send mails again, by their numbers."""
+    from forum_app.mail.command_jobs import resend
+
+    if bool(numbers) == all_failed:
+        raise click.UsageError("Give numbers of mails, or --all-failed.")
+    click.echo(f"{resend(numbers, all_failed=all_failed, now=clock.now())} mails are queued again.")
+
+
 cli.add_command(solve_command)
 cli.add_command(read_busy_command)
 

@@ -110,12 +110,18 @@ def test_a_living_workers_journal_is_its_own(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_noted_stays_in_the_journal(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), open_journal(tmp_path) as journal:
-        journal.handed_over("<1@forum.test>")
-        raise RuntimeError
-    with pytest.raises(RuntimeError), left_behind(tmp_path) as found:
-        assert found == ["<1@forum.test>"]
-        raise RuntimeError
+    def fail_to_note() -> None:
+        with open_journal(tmp_path) as journal:
+            journal.handed_over("<1@forum.test>")
+            raise RuntimeError
+
+    def fail_again() -> None:
+        with left_behind(tmp_path) as found:
+            raise RuntimeError(found)
+
+    for fail in (fail_to_note, fail_again):
+        with pytest.raises(RuntimeError):
+            fail()
     with left_behind(tmp_path) as found:
         assert found == ["<1@forum.test>"]
     assert os.listdir(tmp_path) == []
@@ -181,7 +187,9 @@ def test_nothing_secret_is_logged(app: Flask, mailbox: Mailbox, caplog: pytest.L
             to = Recipient("a@b.example", "A")
             queue_mail(to=to, template="accounts/reset", context={"token": token}, now=NOW)
     deliver(mailbox)
-    assert "was refused" in caplog.text
-    assert "is delayed" in caplog.text
-    assert "SECRET" not in caplog.text
+    # but for what this test's own server says
+    said = " ".join(record.getMessage() for record in caplog.records if record.name != "mail.log")
+    assert "was refused" in said
+    assert "is delayed" in said
+    assert "SECRET" not in said
     assert all(db.session.scalars(select(OutboxMail.secret)))
