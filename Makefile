@@ -61,7 +61,7 @@ check: $(BUILT) .venv/development
 	.ci/drift
 
 bench: $(BUILT) .venv/development
-	$(BIN)/python -m bench $(if $(B2B),--instances $(B2B))
+	$(BIN)/python -m bench $(ONLY) $(if $(B2B),--instances $(B2B))
 
 screenshots: $(BUILT) .venv/development
 	.ci/browser

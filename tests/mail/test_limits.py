@@ -63,7 +63,12 @@ def test_what_one_needs_goes_before_what_one_can_do_without(app: Flask) -> None:
 def test_one_connection_for_many(app: Flask, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     connections = []
     connect = SmtpTransport._connect
-    monkeypatch.setattr(SmtpTransport, "_connect", lambda self: connections.append(1) or connect(self))
+
+    def counted(self: SmtpTransport) -> object:
+        connections.append(self)
+        return connect(self)
+
+    monkeypatch.setattr(SmtpTransport, "_connect", counted)
     queue(MOST_PER_CONNECTION + 5)
     with configured(app, mail_url=mailbox.url):
         deliver_queued()
