@@ -370,6 +370,13 @@ FEATURES["calendars"] = {
     "POST calendars.revoke_of_event": "302  403  403  403  403  403  403  404  403  404",
 }
 
+FEATURES["invitations"] = {
+    #                                anon attd memb repr revw vett chck orga othr admn
+    "GET invitations.mine":         "302  200  200  200  200  200  200  200  200  200",
+    "POST invitations.choose":      "302  in   in   in   in   in   in   in   in   in",
+    "GET invitations.manage_index": "302  403  403  403  403  403  403  200  403  200",
+}
+
 FEATURES["history"] = {
     #                   anon attd memb repr revw vett chck orga othr admn
     "GET history.show": "200  200  200  200  200  200  200  200  200  200",

@@ -53,11 +53,10 @@ def invitation_of(user: User) -> Invitation:
     return db.session.scalars(select(Invitation).where(Invitation.user_id == user.id)).one()
 
 
-def event_of(mail: OutboxMail | str | bytes) -> Any:
+def event_of(mail: OutboxMail) -> Any:
     """The VEVENT that a mail carries, as the icalendar library reads it."""
-    content = mail.calendar if isinstance(mail, OutboxMail) else mail
-    assert content
-    (event,) = icalendar.Calendar.from_ical(content).walk("VEVENT")
+    assert mail.calendar
+    (event,) = icalendar.Calendar.from_ical(mail.calendar).walk("VEVENT")
     return event
 
 
@@ -89,7 +88,7 @@ class Program:
         calendar = icalendar.Calendar.from_ical(content)
         method = str(calendar["METHOD"])
         assert method in ("REQUEST", "CANCEL")
-        (event,) = calendar.walk("VEVENT")
+        event: Any = calendar.walk("VEVENT")[0]
         attendees = event["ATTENDEE"] if isinstance(event["ATTENDEE"], list) else [event["ATTENDEE"]]
         assert [str(one).removeprefix("mailto:") for one in attendees] == [self.address]
         uid, order = str(event["UID"]), (int(event["SEQUENCE"]), event["DTSTAMP"].dt)

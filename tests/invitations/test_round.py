@@ -9,6 +9,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -65,11 +66,11 @@ def put(url: str, *messages: bytes) -> None:
     """Messages arrive."""
     connection = open_mailbox(url)
     for message in messages:
-        connection.append("INBOX", None, None, message)  # type: ignore[arg-type]
+        connection.append("INBOX", None, None, message)
     connection.logout()
 
 
-def configured(app: Flask, **changes: str) -> None:
+def configured(app: Flask, **changes: Any) -> None:
     settings: Settings = app.config["FORUM_SETTINGS"]
     app.config["FORUM_SETTINGS"] = replace(settings, **changes)
 
