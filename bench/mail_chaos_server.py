@@ -10,6 +10,7 @@ import random
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -77,8 +78,9 @@ class Handler:
 
 
 def _hang_up(server: SMTP) -> None:
-    if server.transport is not None:
-        server.transport.abort()
+    transport: Any = server.transport
+    if transport is not None:
+        transport.abort()
 
 
 async def _serve(log: Path, port_file: Path, faults: Faults, seed: int) -> None:

@@ -12,7 +12,7 @@ from tests.mail.test_delivery import queue
 
 
 def run(app: Flask, *arguments: str) -> tuple[int, str]:
-    result = app.test_cli_runner().invoke(cli.commands["mail"], arguments)  # type: ignore[attr-defined]
+    result = app.test_cli_runner().invoke(cli.commands["mail"], arguments)
     if isinstance(result.exception, DomainError):
         return 1, str(result.exception)
     return result.exit_code, result.output
