@@ -22,7 +22,7 @@ from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
 
-manage_navigation.add("calendars.manage_event", N_("Calendars"), order=76, visible=can_manage_event)
+manage_navigation.add("calendars.manage_event", N_("Calendars"), order=74, visible=can_manage_event)
 
 
 def _managed(slug: str) -> Event:

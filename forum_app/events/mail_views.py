@@ -16,7 +16,7 @@ from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import manage_navigation
 from forum_app.web.texts import gettext
 
-manage_navigation.add("events.mail", N_("Mail"), order=76, visible=can_manage_event)
+manage_navigation.add("events.mail", N_("Mail"), order=72, visible=can_manage_event)
 
 
 @blueprint.get("/events/<slug>/manage/mail")

@@ -32,9 +32,9 @@ Answer = Response | tuple[str, int]
 
 event_navigation.add("events.manage", N_("Manage"), order=90, visible=is_staff)
 manage_navigation.add("events.manage", N_("Dashboard"), order=10, visible=is_staff)
-manage_navigation.add("events.edit", N_("Settings"), order=70, visible=can_manage_event)
-manage_navigation.add("events.texts", N_("Consent texts"), order=71, visible=can_manage_event)
-manage_navigation.add("events.roles", N_("Roles"), order=74, visible=can_manage_event)
+manage_navigation.add("events.edit", N_("Settings"), order=80, visible=can_manage_event)
+manage_navigation.add("events.texts", N_("Consent texts"), order=81, visible=can_manage_event)
+manage_navigation.add("events.roles", N_("Roles"), order=84, visible=can_manage_event)
 
 
 def managed_event(slug: str) -> Event:

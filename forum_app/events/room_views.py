@@ -23,8 +23,8 @@ from forum_app.web.navigation import manage_navigation
 from forum_app.web.submission import submission
 from forum_app.web.texts import gettext
 
-manage_navigation.add("events.rooms", N_("Rooms"), order=72, visible=can_manage_event)
-manage_navigation.add("events.tracks", N_("Tracks"), order=73, visible=can_manage_event)
+manage_navigation.add("events.rooms", N_("Rooms"), order=82, visible=can_manage_event)
+manage_navigation.add("events.tracks", N_("Tracks"), order=83, visible=can_manage_event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from forum_app.web.access import authorize, signed_in
 from forum_app.web.forms import ActionForm
 from forum_app.web.navigation import manage_navigation
 
-manage_navigation.add("floor.manage_index", N_("On the day"), order=73, visible=can_run_floor)
+manage_navigation.add("floor.manage_index", N_("On the day"), order=67, visible=can_run_floor)
 AROUND = timedelta(minutes=90)
 
 

@@ -24,7 +24,7 @@ def can_see_held_up(user: Any, event: Event) -> bool:
     return has_role(user, event, EventRole.VETTING_OFFICER)
 
 
-manage_navigation.add("meetings.manage_held_up", N_("Held up"), order=64, visible=can_see_held_up)
+manage_navigation.add("meetings.manage_held_up", N_("Held up"), order=66, visible=can_see_held_up)
 
 
 @blueprint.get("/events/<slug>/manage/meetings/held-up")

@@ -46,8 +46,8 @@ from forum_app.web.texts import gettext
 
 Answer = Response | tuple[str, int]
 
-manage_navigation.add("meetings.manage_tables", N_("Tables"), order=63, visible=can_manage_event)
-manage_navigation.add("meetings.manage_interpreters", N_("Interpreters"), order=64, visible=can_manage_event)
+manage_navigation.add("meetings.manage_tables", N_("Tables"), order=64, visible=can_manage_event)
+manage_navigation.add("meetings.manage_interpreters", N_("Interpreters"), order=65, visible=can_manage_event)
 
 
 def _missed(row: MeetingTable | Interpreter, column: Any) -> list[Meeting]:

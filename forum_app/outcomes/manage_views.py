@@ -27,7 +27,7 @@ from forum_app.web.navigation import manage_navigation
 from forum_app.web.tables import TableState
 from forum_app.web.texts import gettext
 
-manage_navigation.add("outcomes.manage_index", N_("Outcomes"), order=75, visible=can_manage_event)
+manage_navigation.add("outcomes.manage_index", N_("Outcomes"), order=68, visible=can_manage_event)
 
 
 def _with_sides(meetings: Sequence[Meeting]) -> list[tuple[Meeting, list[Outcome]]]:
