@@ -110,6 +110,9 @@ MODULES = (
     "invitations.jobs",
     "invitations.answer_services",
     "invitations.views",
+    "messages.models",
+    "messages.views",
+    "messages.jobs",
     "reminders.models",
     "reminders.views",
     "reminders.jobs",
@@ -131,6 +134,7 @@ FEATURES = (
     "calendars",
     "history",
     "invitations",
+    "messages",
     "reminders",
 )
 MAX_FORM = 1024 * 1024

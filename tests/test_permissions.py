@@ -334,6 +334,22 @@ FEATURES["meetings"] = {
     "POST meetings.remove_absence":     "302  404  404  in   404  404  404  in   404  in",
 }
 
+FEATURES["messages"] = {
+    #                         anon attd memb repr revw vett chck orga othr admn
+    "GET messages.index":      "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.create":     "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.create":    "302  403  403  403  403  403  403  in   403  in",
+    "GET messages.count":      "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.show":       "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.edit":       "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.edit":      "302  403  403  403  403  403  403  in   403  in",
+    "GET messages.progress":   "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.test":      "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.send":      "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.copy":      "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.delete":    "302  403  403  403  403  403  403  in   403  in",
+}
+
 FEATURES["timetable"] = {
     #                              anon attd memb repr revw vett chck orga othr admn
     "GET timetable.manage_index":  "302  403  403  403  403  403  403  200  403  200",

@@ -36,6 +36,7 @@ from forum_app.meetings.models import (
     RequestState,
     TableHours,
 )
+from forum_app.messages.models import Message
 from forum_app.organizations.models import (
     Exclusion,
     ExclusionGround,
@@ -275,6 +276,15 @@ def build(app: Flask) -> dict[str, object]:
             now=now,
         )
     run = _finished_run(event, now)
+    message = Message(
+        event_id=event.id,
+        subject_en="Hall",
+        body_en="Hall B",
+        recipient_group={},
+        created_at=now,
+        changed_at=now,
+    )
+    save(message)
     sessions = select(LoginSession).where(LoginSession.user_id == people["attendee"].id)
     session = db.session.scalars(sessions).one()
     return {
@@ -312,5 +322,6 @@ def build(app: Flask) -> dict[str, object]:
         "calendar_id": calendar.id,
         "mail_id": mail.id,
         "run_id": run.id,
+        "message_id": message.id,
         "token": "no-such-token",
     }

@@ -92,6 +92,7 @@ class Event(Base):
     privacy_ja: Mapped[str] = mapped_column(Text, default="")
     photo_en: Mapped[str] = mapped_column(Text, default="")
     photo_ja: Mapped[str] = mapped_column(Text, default="")
+    own_words: Mapped[bool] = mapped_column(default=False)  # some of its mails are in its organizers' words
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
     series: Mapped[Series | None] = relationship()
