@@ -364,7 +364,7 @@ def _times(rule: Rule, start: datetime, is_date: bool) -> list[time]:
 
 
 def _clock_periods(
-    rule: Rule, start: datetime, after: datetime | None, budget: Budget
+    rule: Rule, start: datetime, after: datetime | None, before: datetime | None, budget: Budget
 ) -> Iterator[list[datetime]]:
     """The sets of a rule of hours, minutes or seconds; spans that a part excludes are passed over."""
     unit = UNITS[rule.freq]
@@ -375,6 +375,8 @@ def _clock_periods(
     base = int((begin - EPOCH).total_seconds())
     at = _first(base, int((after - EPOCH).total_seconds()) - step if after else None, step)
     last = (date.max.toordinal() - 2) * 86_400
+    if before is not None:
+        last = min(last, int((before - EPOCH).total_seconds()) + 1)
 
     def aligned(second: int) -> int:
         return base + -((base - second) // step) * step
@@ -462,10 +464,7 @@ def _sets(
     if rule.freq in UNITS:
         if is_date:  # smaller than the day that DTSTART is
             raise BadValue(rule.freq)
-        for times in _clock_periods(rule, start, after, budget):
-            if before is not None and times[0] > before:
-                return
-            yield times
+        yield from _clock_periods(rule, start, after, before, budget)
         return
     clock = _times(rule, start, is_date)
     limit = before.date() if before else None

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from forum_app.core.freebusy.entries import Entry, Length, When, beginning
 from forum_app.core.freebusy.rules import UNITS, Budget, Rule, occurrences
@@ -128,27 +129,29 @@ class Series:
             yield begin, end
 
     def _members(self, master: Entry) -> Iterator[_Instance]:
-        """The recurrence set (3.8.5.3), as far as it may reach into the window."""
-        own = {one.start.wall for one in self._by_rule(master)} if master.rules else {master.start.wall}
-        zone, is_date = master.start.zone, master.start.is_date
-        found: dict[datetime, _Instance] = {}
-        for wall in own:
-            start = When(wall, zone, is_date)
-            key = start.utc
-            found[key] = _Instance(key, start, master.length)
+        """The recurrence set (3.8.5.3), as far as it may reach into the window, some of it twice.
+
+        One by one, so that what is found before the steps are used up is found.
+        """
+        added: dict[datetime, _Instance] = {}
         for start, length in master.additions:
             self.budget.take()
-            key = start.utc
             # of two with one start only one counts; a period tells its length (3.8.5.2, 3.8.5.3)
-            if key not in found or length is not None:
-                found[key] = _Instance(key, start, length or master.length)
+            if (key := start.utc) not in added or length is not None:
+                added[key] = _Instance(key, start, length or master.length)
+        periods = {start.utc for start, length in master.additions if length is not None}
         instants, days = _excluded(master)
-        for key, instance in found.items():
-            if key not in instants and beginning(instance.start.wall) not in days:
+        for instance in chain(self._by_rule(master), added.values()):
+            if instance.key in periods and instance is not added[instance.key]:
+                continue
+            if instance.key not in instants and beginning(instance.start.wall) not in days:
                 yield instance
 
     def _by_rule(self, master: Entry) -> Iterator[_Instance]:
         start = master.start
+        if not master.rules:
+            yield _Instance(start.utc, start, master.length)
+            return
         reach = max(
             [master.length, *(one.length for one in self.ranges)], key=lambda one: one.longest
         ).longest
@@ -173,7 +176,8 @@ class Series:
                 if wall != start.wall and not within(wall):
                     break
                 if wall >= after:
-                    yield _Instance(wall, When(wall, start.zone, start.is_date), master.length)
+                    one = When(wall, start.zone, start.is_date)
+                    yield _Instance(one.utc, one, master.length)
 
 
 def _shifted(wall: datetime, by: timedelta) -> datetime:
