@@ -10,8 +10,8 @@ from forum_app.calendars.entries import Writer
 from forum_app.calendars.ledger import Record
 from forum_app.core.ical import CalendarAddress, CalendarEntry, Method, Role, Status, render_message
 from forum_app.events.models import Event
-from forum_app.invitations.entries import Wanted
 from forum_app.invitations.models import Invitation as Row
+from forum_app.invitations.wanted import Wanted
 from forum_app.mail.services import Invitation, Recipient, queue_mail
 from forum_app.web.languages import speaking
 from forum_app.web.texts import gettext

@@ -20,6 +20,8 @@ def answer_tiles(user: Any, event: Event, now: Any) -> list[Tile]:
     if not can_see_answers(user, event):
         return []
     declined = count_answers(event.id)[Participation.DECLINED]
+    if not declined:
+        return []
     return [
         Tile(
             N_("Declined invitations"),

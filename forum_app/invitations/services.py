@@ -18,10 +18,10 @@ from forum_app.audit.services import record
 from forum_app.core.ical import Method, Participation
 from forum_app.db import db
 from forum_app.events.models import Event
-from forum_app.invitations.entries import Wanted, is_current, list_wanted
 from forum_app.invitations.messages import Post, queue_invitation
 from forum_app.invitations.models import Invitation, Pass, Refusal, new_secret
 from forum_app.invitations.queries import list_sent, state_of
+from forum_app.invitations.wanted import Wanted, is_current, list_wanted
 
 MOST_AT_ONCE = 50
 # names of rooms, people and organizations change rarely and leave no trace in the event's own rows

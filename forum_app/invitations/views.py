@@ -41,7 +41,9 @@ ANSWER_TONES = {
 }
 
 account_navigation.add("invitations.mine", N_("Calendar invitations"), order=61)
-manage_navigation.add("invitations.manage_index", N_("Calendar invitations"), order=73, visible=can_see_answers)
+manage_navigation.add(
+    "invitations.manage_index", N_("Calendar invitations"), order=73, visible=can_see_answers
+)
 
 
 @blueprint.context_processor

@@ -7,7 +7,7 @@ from flask import current_app
 from forum_app.config import Settings
 from forum_app.db import transaction
 from forum_app.mail import bounces  # registers what reads reports
-from forum_app.mail.imap import MailboxTrouble, read_mailbox
+from forum_app.mail.mailbox_jobs import MailboxTrouble, read_mailbox
 from forum_app.mail.receiving import forget_received
 from forum_app.queue import every, job
 from forum_app.web import clock

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from forum_app.core.ical import Participation
+from forum_app.db import db
 from forum_app.invitations.models import Note, NoteKind
 from forum_app.invitations.queries import is_refused
 from tests.calendars.parts import change, publish, speaks
@@ -59,10 +60,12 @@ def test_the_switch(scene: Scene, client: FlaskClient) -> None:
     assert "Send me no invitations" in page
     assert "No answer yet" in page
     assert client.post("/account/invitations/choice", data={"wanted": "perhaps"}).status_code == 422
-    assert client.post("/account/invitations/choice", data={"wanted": "no"}).status_code == 302
+    assert client.post("/account/invitations/choice", data={"wanted": "no"}).status_code == 303
+    db.session.rollback()
     assert is_refused(user.id)
     assert "Send me invitations" in client.get("/account/invitations").text
-    assert client.post("/account/invitations/choice", data={"wanted": "yes"}).status_code == 302
+    assert client.post("/account/invitations/choice", data={"wanted": "yes"}).status_code == 303
+    db.session.rollback()
     assert not is_refused(user.id)
 
 

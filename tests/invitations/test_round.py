@@ -20,8 +20,8 @@ from forum_app.config import Settings
 from forum_app.core.ical import Participation
 from forum_app.db import db
 from forum_app.invitations.models import Invitation, Note
-from forum_app.mail.imap import MailboxTrouble, Taken, read_mailbox
 from forum_app.mail.jobs import deliver_queued
+from forum_app.mail.mailbox_jobs import MailboxTrouble, Taken, read_mailbox
 from forum_app.mail.messages import Sender, build_message
 from forum_app.mail.models import OutboxMail
 from forum_app.mail.received_models import PolledMailbox, ReceivedMail
