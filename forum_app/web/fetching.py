@@ -92,16 +92,16 @@ def parse_address(text: str) -> Address:
 def is_public(ip: Ip) -> bool:
     """Whether an address lies on the public internet; what wraps a private one does not."""
     if isinstance(ip, IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip.ipv4_mapped is not None:
+            return is_public(ip.ipv4_mapped)
+        inner = ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
         if inner is None and ip in _NAT64:
             inner = IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None and not is_public(inner):
             return False
-        if ip.is_site_local or (ip.ipv4_mapped is None and not ip.is_global):
+        if ip.is_site_local:
             return False
-    elif not ip.is_global:
-        return False
-    return not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +204,8 @@ class Fetcher:
             body += unpack.decompress(chunk, self.most_bytes + 1) if unpack else chunk
             if len(body) > self.most_bytes:
                 raise Unavailable(TOO_LARGE, most=self.most_bytes // 1024 // 1024)
-            if time.monotonic() >= ends:
-                raise self._late()
+        if time.monotonic() >= ends - 0.01:  # the end of the time looks like the end of the body
+            raise self._late()
         if (response.length or 0) > 0 or (unpack is not None and not unpack.eof):
             raise http.client.IncompleteRead(b"")
         return bytes(body)
