@@ -73,7 +73,8 @@ def build_message(mail: OutboxMail, *, sender: Sender, leaving: Leaving | None =
         message["References"] = header_text(mail.thread)
     message["Content-Language"] = header_text(mail.locale)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
-    message["X-Auto-Response-Suppress"] = "All"
+    # all but NDR: reports of non-delivery are read (bounces.py)
+    message["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
     if leaving is not None:
         message["List-Unsubscribe"] = f"<{leaving.url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058

@@ -4,7 +4,7 @@ A template gives the subject and what the mail is about; greeting and end are th
 changes can share one mail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,11 @@ class Rendered:
     secret: bool
 
 
+# Upper features put an organizer's own words in the place of ours: called with template, language, context and
+# our words, for an event that says that it has some.
+own_words: list[Callable[[str, str, Mapping[str, Any], Rendered], Rendered]] = []
+
+
 def link(endpoint: str, **values: Any) -> str:
     """Absolute address for mails; by FORUM_BASE_URL, since no request may be there."""
     settings = current_app.config["FORUM_SETTINGS"]
@@ -45,8 +50,18 @@ def link(endpoint: str, **values: Any) -> str:
 def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> Rendered:
     """Words of templates/email/<template>.txt, tidied.
 
-    The first line of a template is "Subject: ..."; raises ValueError if it is not.
+    The first line of a template is "Subject: ..."; raises ValueError if it is not. Of an event whose
+    organizers have own words for this kind of mail, theirs.
     """
+    words = built_in(template, locale, context)
+    if getattr(context.get("event"), "own_words", False):
+        for replace in own_words:
+            words = replace(template, locale, context, words)
+    return words
+
+
+def built_in(template: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+    """Words of templates/email/<template>.txt as they are, tidied."""
     opens: list[str] = []
 
     def noted_link(endpoint: str, **values: Any) -> str:
@@ -68,8 +83,11 @@ def render_mail(template: str, locale: str, context: Mapping[str, Any]) -> Rende
     )
 
 
-def whole_text(text: str, *, name: str, locale: str, closing: str = "") -> str:
-    """The body of a mail: greeting, text, the closing lines of this kind of mail, and the house's end."""
+def whole_text(text: str, *, name: str, locale: str, closing: str = "", answerable: bool = False) -> str:
+    """The body of a mail: greeting, text, the closing lines of this kind of mail, and the house's end.
+
+    answerable: the text says itself what becomes of an answer.
+    """
     with speaking(locale):
         greeting = gettext("Dear %(name)s,", name=name) if name else gettext("Good day,")
         answer = (
@@ -77,7 +95,8 @@ def whole_text(text: str, *, name: str, locale: str, closing: str = "") -> str:
             if current_app.config["FORUM_SETTINGS"].mail_reply_to
             else gettext("This mail was sent automatically. Please do not answer it.")
         )
-        end = "\n".join(["-- ", gettext("U.S.-Japan Technology Forums"), link("events.home"), answer])
+        lines = ["-- ", gettext("U.S.-Japan Technology Forums"), link("events.home")]
+        end = "\n".join(lines if answerable else [*lines, answer])
     return "\n\n".join(part for part in (greeting, text.strip(), closing.strip(), end) if part) + "\n"
 
 

@@ -170,7 +170,12 @@ def _queue(
         locale=reader.locale,
         kind=template,
         subject=words.subject,
-        body=whole_text(words.text, name=name, locale=reader.locale),
+        body=whole_text(
+            words.text,
+            name=name,
+            locale=reader.locale,
+            answerable=values.get("sender_address") is not None,
+        ),
         secret=words.secret,
         event_id=getattr(context.get("event"), "id", None),
         created_at=now,
