@@ -82,6 +82,7 @@ def offer_freed_time(*, freed: Meeting, now: datetime) -> Offer | None:
                 to=person.user,
                 template="floor/offered",
                 context={"offer": offer, "event": event, "other": other, "topic": request.topic},
+                thread=f"request-{request.id}",
                 now=now,
             )
     return offer

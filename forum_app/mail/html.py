@@ -17,6 +17,7 @@ BRAND = "margin:0 0 20px;padding:0 0 10px;border-bottom:3px solid #005ea2;font-w
 PARAGRAPH = "margin:0 0 16px"
 TITLE = "margin:28px 0 8px;font-size:17px;line-height:1.4"
 LIST = "margin:0 0 16px;padding:0 0 0 22px"
+ITEM = "margin:0 0 8px"
 END = "margin:28px 0 0;padding:12px 0 0;border-top:1px solid #a9aeb1;font-size:14px"
 LINK = "color:#005ea2;overflow-wrap:anywhere"
 
@@ -50,7 +51,9 @@ def _block(block: str) -> Markup:
             items.append([line[2:]])
         else:
             items[-1].append(line.strip())
-    entries = Markup("").join(Markup('<li dir="auto">{}</li>').format(_lines(item)) for item in items)
+    entries = Markup("").join(
+        Markup('<li dir="auto" style="{}">{}</li>').format(ITEM, _lines(item)) for item in items
+    )
     return before + Markup('<ul style="{}">{}</ul>').format(LIST, entries)
 
 

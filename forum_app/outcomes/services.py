@@ -87,5 +87,6 @@ def _tell(meeting: Meeting, sharing: list[int], *, actor: User, now: datetime) -
                 "event": meeting.event,
                 "other": mine.registration if mine else person,
             },
+            thread=meeting.uid,
             now=now,
         )

@@ -61,5 +61,6 @@ def _send(
                 "item": submission.agenda_item,
                 "by": by,
             },
+            thread=f"pitch-{submission.id}",
             now=now,
         )

@@ -16,8 +16,8 @@ class WishesForm(BaseForm):
     """Quiet hours; the boxes of reminders and lists are read by name, since there is one for each pair."""
 
     quiet = BooleanField(lazy_gettext("Quiet hours: what can wait comes in the morning"))
-    quiet_from = TimeField(lazy_gettext("From"), [InputRequired()])
-    quiet_until = TimeField(lazy_gettext("Until"), [InputRequired()])
+    quiet_from = TimeField(lazy_gettext("Quiet from"), [InputRequired()])
+    quiet_until = TimeField(lazy_gettext("Quiet until"), [InputRequired()])
 
     def show(self, wishes: Wishes) -> None:
         """Fill in what is so now."""

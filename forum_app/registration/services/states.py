@@ -199,4 +199,5 @@ def send(registration: Registration, template: str, now: datetime, **context: An
         },
         now=now,
         locale=locale,
+        thread=f"registration-{registration.id}",
     )
