@@ -69,6 +69,7 @@ def queue_invitation(
         locale=user.locale,
         now=now,
         invitation=Invitation(content, row.method, forum.email),
+        thread=row.uid,
     )
 
 
