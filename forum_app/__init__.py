@@ -112,6 +112,7 @@ MODULES = (
     "invitations.views",
     "messages.models",
     "messages.views",
+    "messages.wording_views",
     "messages.jobs",
     "reminders.models",
     "reminders.views",

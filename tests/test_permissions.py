@@ -335,19 +335,24 @@ FEATURES["meetings"] = {
 }
 
 FEATURES["messages"] = {
-    #                         anon attd memb repr revw vett chck orga othr admn
-    "GET messages.index":      "302  403  403  403  403  403  403  200  403  200",
-    "GET messages.create":     "302  403  403  403  403  403  403  200  403  200",
-    "POST messages.create":    "302  403  403  403  403  403  403  in   403  in",
-    "GET messages.count":      "302  403  403  403  403  403  403  200  403  200",
-    "GET messages.show":       "302  403  403  403  403  403  403  200  403  200",
-    "GET messages.edit":       "302  403  403  403  403  403  403  200  403  200",
-    "POST messages.edit":      "302  403  403  403  403  403  403  in   403  in",
-    "GET messages.progress":   "302  403  403  403  403  403  403  200  403  200",
-    "POST messages.test":      "302  403  403  403  403  403  403  in   403  in",
-    "POST messages.send":      "302  403  403  403  403  403  403  in   403  in",
-    "POST messages.copy":      "302  403  403  403  403  403  403  in   403  in",
-    "POST messages.delete":    "302  403  403  403  403  403  403  in   403  in",
+    #                                 anon attd memb repr revw vett chck orga othr admn
+    "GET messages.index":             "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.create":            "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.create":           "302  403  403  403  403  403  403  in   403  in",
+    "GET messages.count":             "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.show":              "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.edit":              "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.edit":             "302  403  403  403  403  403  403  in   403  in",
+    "GET messages.progress":          "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.test":             "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.send":             "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.copy":             "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.delete":           "302  403  403  403  403  403  403  in   403  in",
+    "GET messages.texts":             "302  403  403  403  403  403  403  200  403  200",
+    "GET messages.text":              "302  403  403  403  403  403  403  200  403  200",
+    "POST messages.text":             "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.reset_text":       "302  403  403  403  403  403  403  in   403  in",
+    "POST messages.send_text_test":   "302  403  403  403  403  403  403  in   403  in",
 }
 
 FEATURES["timetable"] = {

@@ -323,5 +323,6 @@ def build(app: Flask) -> dict[str, object]:
         "mail_id": mail.id,
         "run_id": run.id,
         "message_id": message.id,
+        "name": "registration-approved",
         "token": "no-such-token",
     }

@@ -29,8 +29,8 @@ class Rendered:
     secret: bool
 
 
-# Upper features put an organizer's own words in the place of ours: called with template, language, context and
-# our words, for an event that says that it has some.
+# Upper features put an organizer's own words in the place of ours: called with template, language, context
+# and our words, for an event that says that it has some.
 own_words: list[Callable[[str, str, Mapping[str, Any], Rendered], Rendered]] = []
 
 

@@ -126,3 +126,23 @@ def values_of(message: Message) -> dict[str, object]:
         "may_leave": message.optional,
         "version": str(message.version),
     }
+
+
+class WordingForm(BaseForm):
+    """Own words of one kind of mail."""
+
+    subject_en = text_field(lazy_gettext("Subject in English"), optional(), most=MOST_SUBJECT)
+    subject_ja = text_field(lazy_gettext("Subject in Japanese"), optional(), most=MOST_SUBJECT)
+    body_en = long_text_field(
+        lazy_gettext("Text in English"), optional(), most=MOST_BODY, render_kw={"rows": 10}
+    )
+    body_ja = long_text_field(
+        lazy_gettext("Text in Japanese"), optional(), most=MOST_BODY, render_kw={"rows": 10}
+    )
+
+    def typed(self) -> dict[str, tuple[str, str]]:
+        """Subject and text by language."""
+        return {
+            "en": (self.subject_en.data or "", self.body_en.data or ""),
+            "ja": (self.subject_ja.data or "", self.body_ja.data or ""),
+        }

@@ -105,9 +105,8 @@ def _one_each(event_id: int, group: Group, *, optional: bool) -> Select[Any]:
 def recipients_to_be(event_id: int, group: Group, *, optional: bool) -> Select[Any]:
     """Select of (registration id, key of address), one for each address of the group."""
     people = people_of(event_id, group, optional=optional)
-    return people.with_only_columns(func.max(Registration.id), Registration.email_key).group_by(
-        Registration.email_key
-    )
+    columns: tuple[Any, ...] = (func.max(Registration.id), Registration.email_key)
+    return people.with_only_columns(*columns).group_by(Registration.email_key)
 
 
 def get_person(event_id: int, registration_id: int) -> Registration | None:
@@ -173,7 +172,7 @@ def page_recipients(message_id: int, state: TableState) -> Page[Any]:
         )
     )
     if "fate" in state.filters:
-        statement = statement.where(state.filters["fate"] == _FATE)
+        statement = statement.where(_FATE == state.filters["fate"])
     return paginate(statement, state, sorts={"id": [MessageRecipient.id]})
 
 
