@@ -67,5 +67,4 @@ def read_calendar(calendar_id: int | None = None) -> None:
             keep_failure(calendar, failure or Unavailable(""), clock.now())
             log.info("calendar %s could not be read (%s in a row)", calendar_id, calendar.failures)
         else:
-            event = db.session.get_one(Event, calendar.registration.event_id)
-            keep_reading(calendar, event, reading, fetched, clock.now())
+            keep_reading(calendar, reading, window, fetched, clock.now())

@@ -108,6 +108,7 @@ def find_calendar(calendar_id: int) -> OtherCalendar | None:
         .join(OtherCalendar.registration)
         .where(OtherCalendar.id == calendar_id)
         .options(contains_eager(OtherCalendar.registration))
+        .execution_options(populate_existing=True)  # a reading takes a while
     )
 
 

@@ -9,6 +9,7 @@ from forum_app.accounts.models import User
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, Invalid, PermissionDenied, Unavailable
 from forum_app.core.freebusy.reader import Reading, read_busy
+from forum_app.core.intervals import Interval
 from forum_app.core.text import N_
 from forum_app.db import after_commit, db
 from forum_app.events.models import Event
@@ -65,7 +66,8 @@ def upload_calendar(
     _must_own(actor, event, registration)
     _make_room(registration)
     try:
-        reading = read_busy(data, zone=zone, window=event_window(event), without=own_domain)
+        window = event_window(event)
+        reading = read_busy(data, zone=zone, window=window, without=own_domain)
     except Invalid as error:
         raise Invalid(error.message, field="file", **error.params) from error
     calendar = OtherCalendar(
@@ -73,7 +75,7 @@ def upload_calendar(
     )
     db.session.add(calendar)
     db.session.flush()
-    _keep(calendar, event, reading, now)
+    _keep(calendar, reading, window, now)
     _record(actor, event, calendar, "freebusy.uploaded", now)
     return calendar
 
@@ -143,11 +145,11 @@ def claim(calendar: OtherCalendar, now: datetime) -> bool:
 
 
 def keep_reading(
-    calendar: OtherCalendar, event: Event, reading: Reading | None, fetched: Fetched, now: datetime
+    calendar: OtherCalendar, reading: Reading | None, window: Interval, fetched: Fetched, now: datetime
 ) -> None:
-    """What came of a reading; None: nothing has changed since the last one."""
+    """What came of a reading for a window; None: nothing has changed since the last one."""
     if reading is not None:
-        _keep(calendar, event, reading, now)
+        _keep(calendar, reading, window, now)
         calendar.etag, calendar.modified = fetched.etag[:200], fetched.modified[:200]
     calendar.read_at = now
     calendar.problem, calendar.problem_params, calendar.failures = "", {}, 0
@@ -170,7 +172,7 @@ def forget_calendars(*, now: datetime) -> int:
     return len(rows)
 
 
-def _keep(calendar: OtherCalendar, event: Event, reading: Reading, now: datetime) -> None:
+def _keep(calendar: OtherCalendar, reading: Reading, window: Interval, now: datetime) -> None:
     """Replace a calendar's busy times; in one transaction, under the lock that bookings respect."""
     db.session.execute(
         select(Registration.id).where(Registration.id == calendar.registration_id).with_for_update()
@@ -189,7 +191,6 @@ def _keep(calendar: OtherCalendar, event: Event, reading: Reading, now: datetime
                 for span in reading.busy
             ],
         )
-    window = event_window(event)
     calendar.read_at = now
     calendar.read_from, calendar.read_to = window.start, window.end
     calendar.cut, calendar.cut_params = reading.cut or "", _plain(reading.params or {})
