@@ -136,7 +136,7 @@ def list_registrations(ids: Sequence[int]) -> dict[int, Registration]:
     return {row.id: row for row in rows}
 
 
-_FATE = case(
+_fate = case(
     (MessageRecipient.state == RecipientState.WAITING, "waiting"),
     (MessageRecipient.state == RecipientState.LEFT, "left"),
     (OutboxMail.bounced_at.is_not(None), "came_back"),
@@ -149,7 +149,7 @@ _FATE = case(
 def count_fates(message_ids: Sequence[int]) -> dict[int, Fates]:
     """What became of the mails of several messages, by message id; one statement."""
     rows = db.session.execute(
-        select(MessageRecipient.message_id, _FATE.label("fate"), func.count())
+        select(MessageRecipient.message_id, _fate.label("fate"), func.count())
         .outerjoin(OutboxMail, OutboxMail.id == MessageRecipient.mail_id)
         .where(MessageRecipient.message_id.in_(message_ids))
         .group_by(MessageRecipient.message_id, "fate")
@@ -163,7 +163,7 @@ def count_fates(message_ids: Sequence[int]) -> dict[int, Fates]:
 def page_recipients(message_id: int, state: TableState) -> Page[Any]:
     """Rows (MessageRecipient, fate, OutboxMail id) of a message that was sent; filter "fate"."""
     statement = (
-        select(MessageRecipient, _FATE.label("fate"), OutboxMail.last_error)
+        select(MessageRecipient, _fate.label("fate"), OutboxMail.last_error)
         .outerjoin(OutboxMail, OutboxMail.id == MessageRecipient.mail_id)
         .outerjoin(Registration, Registration.id == MessageRecipient.registration_id)
         .where(MessageRecipient.message_id == message_id)
@@ -172,7 +172,7 @@ def page_recipients(message_id: int, state: TableState) -> Page[Any]:
         )
     )
     if "fate" in state.filters:
-        statement = statement.where(_FATE == state.filters["fate"])
+        statement = statement.where(_fate == state.filters["fate"])
     return paginate(statement, state, sorts={"id": [MessageRecipient.id]})
 
 
