@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from forum_app.accounts.models import User
 from forum_app.agenda.models import Bookmark
@@ -95,7 +95,7 @@ def list_coming(event: Event, now: datetime, only: Collection[int] | None = None
             for user_id, row in by_user.items()
             if row.state in SEATED
         ]
-    for user_id, meeting in _meetings(event.id, now, until, of_some):
+    for user_id, meeting in _meetings(event.id, now, until, of_some, whole=only is not None):
         found.append(coming(user_id, Subject.MEETING, meeting, meeting.starts_at, meeting.changed_at))
     agenda = current_agendas([event.id]).get(event.id)
     if agenda is not None:
@@ -110,32 +110,34 @@ def list_coming(event: Event, now: datetime, only: Collection[int] | None = None
 
 
 def _meetings(
-    event_id: int, now: datetime, until: datetime, of_some: ColumnElement[bool]
+    event_id: int, now: datetime, until: datetime, of_some: ColumnElement[bool], *, whole: bool
 ) -> Iterable[tuple[int, Meeting]]:
-    rows = db.session.scalars(
-        select(MeetingParticipant)
-        .join(MeetingParticipant.meeting)
-        .join(MeetingParticipant.registration)
+    """Who meets. whole: with table, room and the others, as a mail needs them."""
+    rows = db.session.execute(
+        select(Registration.user_id, Meeting)
+        .join(MeetingParticipant, MeetingParticipant.meeting_id == Meeting.id)
+        .join(Registration, Registration.id == MeetingParticipant.registration_id)
         .where(
             of_some,
+            Registration.state.in_(ACTIVE),
             Meeting.event_id == event_id,
             Meeting.status == MeetingStatus.CONFIRMED,
             Meeting.starts_at > now,
             Meeting.starts_at <= until,
         )
-        .options(
-            contains_eager(MeetingParticipant.registration),
-            contains_eager(MeetingParticipant.meeting).options(
-                joinedload(Meeting.table).joinedload(MeetingTable.room),
-                selectinload(Meeting.participants)
-                .joinedload(MeetingParticipant.registration)
-                .joinedload(Registration.organization),
-            ),
-        )
-    ).unique()
-    for row in rows:
-        if row.registration.user_id is not None and row.registration.state in ACTIVE:
-            yield row.registration.user_id, row.meeting
+        .options(*_WHOLE if whole else ())
+    )
+    for user_id, meeting in rows:
+        if user_id is not None:
+            yield user_id, meeting
+
+
+_WHOLE = (
+    joinedload(Meeting.table).joinedload(MeetingTable.room),
+    selectinload(Meeting.participants)
+    .joinedload(MeetingParticipant.registration)
+    .joinedload(Registration.organization),
+)
 
 
 def _items(
