@@ -1,6 +1,6 @@
 """Tables for meetings whose slots are known: kept where they were, else near the participants' last table."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from forum_app.core.scheduling.problem import Assignment, Problem
 def with_tables(problem: Problem, assignments: Iterable[Assignment]) -> tuple[Assignment, ...]:
     """The assignments with a table each, by meeting; those that name a table keep it, as do pinned ones.
 
-    Slot by slot a matching (Kuhn), trying first the table of the schedule before, then those at which the
-    participants sat last: a greedy pass against changes of table. Where the tables cannot suffice, rows stay
-    without one, and the checker will say so.
+    Slot by slot a largest matching, and of those one that keeps most tables of the schedule before; besides,
+    where the participants sat last: a greedy pass against changes of table. Where the tables cannot
+    suffice, rows stay without one, and the checker will say so.
     """
     pinned = {row.meeting: row.table for row in problem.pinned}
     before = {row.meeting: row for row in problem.previous}
@@ -79,30 +79,53 @@ def _matched(
             if table in allowed and table not in taken:
                 yield table
 
-    def place(meeting: int, tried: set[int]) -> bool:
-        options = list(choices(meeting))
-        for table in options:
-            if table not in holder:
-                holder[table] = meeting
-                return True
-        for table in options:
-            if table not in tried:
-                tried.add(table)
-                if place(holder[table], tried):
-                    holder[table] = meeting
-                    return True
-        return False
+    def home(meeting: int, table: int) -> int:
+        was = before.get(meeting)
+        return int(was is not None and was.slot == slot and was.table == table)
+
+    def place(meeting: int) -> None:
+        """At a free table if there is one, else by the path of changes that keeps most of the tables of the
+        schedule before (shortest paths, Bellman and Ford).
+        """
+        lost: dict[int, int] = {}
+        came: dict[int, int | None] = {}
+        seekers: deque[tuple[int, int | None, int]] = deque([(meeting, None, 0)])
+        best: tuple[int, int] | None = None
+        while seekers:
+            seeker, source, cost = seekers.popleft()
+            if source is not None and cost > lost[source]:
+                continue
+            for table in choices(seeker):
+                paid = cost - home(seeker, table)
+                if table not in holder:
+                    if best is None or paid < best[0]:
+                        best, came[table] = (paid, table), source
+                    if source is None:
+                        break
+                    continue
+                paid += home(holder[table], table)
+                if table != source and paid < lost.get(table, len(rows) + 1):
+                    lost[table], came[table] = paid, source
+                    seekers.append((holder[table], table, paid))
+            if source is None and best is not None:
+                break
+        if best is None:
+            return
+        table = best[1]
+        while (source := came[table]) is not None:
+            holder[table] = holder[source]
+            table = source
+        holder[table] = meeting
 
     def urgency(meeting: int) -> tuple[int, int, int]:
         serve = problem.meetings[meeting].tables
-        was = before.get(meeting)
-        kept = was is not None and was.slot == slot
+        stays = any(home(meeting, table) for table in choices(meeting))
         return (
-            0 if kept else 1,
+            0 if stays else 1,
             0 if serve is not None else 1,
             -sum(load[p] for p in _people(problem, meeting)),
         )
 
     for meeting in sorted(liked, key=urgency):
-        place(meeting, set())
+        place(meeting)
     return fixed | {meeting: table for table, meeting in holder.items()}

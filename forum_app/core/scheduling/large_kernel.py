@@ -1,5 +1,8 @@
 """The inner loops of the search at forum scale, compiled by numba on first use.
 
+One file, long as it is: numba's cache notices when the file of a function changes, but not when the file of
+another one that it calls does.
+
 State is one `Board` of arrays; see `large` for what the search does and why. Slots of a person are kept
 twice: `at` says which meeting a person has in a slot, `busy` has one bit per slot, so that most proposals
 are judged without leaving the processor's first cache.
@@ -11,6 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,12 +39,18 @@ def compiled(function: F) -> F:
 
 
 # Columns of Board.meetings, Board.persons and Board.slots, and places of Board.state.
-FIRST, SECOND, SLOT, SPECIAL, WEIGHT, HOME, RANK, TALK, TABLE, LINKS, MEETING_COLUMNS = range(11)
+FIRST, SECOND, SLOT, SPECIAL, WEIGHT, HOME, RANK, TALK, TABLE, LINKS, PRICE, MEETING_COLUMNS = range(12)
 RUNS, DEGREE, LIMIT, WISH = range(4)
 LOAD, CAPACITY = range(2)
 WAITING, LEAVING_HOME, WISH_COST, ACCEPTED, EXCHANGED = range(5)
 PINNED = 2
 GONE, FREE = -2, -1
+NEVER = 2**40
+"""A cost that nothing makes up for."""
+LEAP = 24
+"""What the other end of a chain hardly ever gains, in grains: proposals that would need more are dropped."""
+ZEROS, ONES = np.uint64(0), ~np.uint64(0)
+NOT_POISON = ir.Constant(ir.IntType(1), 0)
 
 
 class Board(NamedTuple):
@@ -48,17 +60,19 @@ class Board(NamedTuple):
     Few wide arrays rather than many narrow ones: what a proposal reads lies together, and compiling costs
     less.
 
-    meetings [M,10]: the two participants, the slot (-1 if waiting), SPECIAL (1 has an order or needs a
+    meetings [M,11]: the two participants, the slot (-1 if waiting), SPECIAL (1 has an order or needs a
     resource, 2 is pinned), weight, HOME (slot in the schedule before, or -1), RANK (place in waiting, or
     -1), class of interpreters and class of tables that serve (or -1), LINKS (where its orders begin in
-    links). allowed [M,W]: bit t if slot t is allowed. at [P,T]: meeting or -1. busy [P,W]: the same as bits.
-    persons [P,4]: runs of busy slots, placed, at most and at least wished meetings. slots [T,2]: meetings,
-    tables. cost [T+3]: what a person with so many runs costs. waiting [M]: the unplaced meetings first.
-    people: those with any request. links: per meeting a count, then twice the number of each other meeting,
-    odd if that one comes later. serves [C,R]. held [R,T+1]: the resource's meeting in each slot, FREE or
-    GONE; then its longest run or 0. saved [2,R], came, queue [R+1]: working space. chain: of walk. random
-    [1]. state: number of waiting meetings; what a meeting away from home and a missed wish cost, in breaks;
-    counters.
+    links), PRICE (what leaving it out costs). allowed [M,W]: bit t if slot t is allowed. at [P,T]: meeting
+    or -1. busy [P,W]: the same as bits. persons [P,4]: runs of busy slots, placed, at most and at least
+    wished meetings. slots [T,2]: meetings, tables. cost [T+3]: what a person with so many runs costs.
+    smooth, gaps [T+1]: what a run, and a gap between two runs, of that length cost besides. rooms: what one
+    more meeting costs in a slot with so many free tables; the last one is for all larger numbers.
+    waiting [M]: the unplaced meetings first. people: those with any request. links: per meeting a count,
+    then twice the number of each other meeting, odd if that one comes later. serves [C,R]. held [R,T+1]: the
+    resource's meeting in each slot, FREE or GONE; then its longest run or 0. saved [2,R], came,
+    queue [R+1]: working space. chain: of walk. random [1]. state: number of waiting meetings; what a
+    meeting away from home and a missed wish cost; counters. All costs are in grains (`large_board`).
     """
 
     meetings: Ints
@@ -68,6 +82,9 @@ class Board(NamedTuple):
     persons: Ints
     slots: Ints
     cost: Longs
+    smooth: Longs
+    gaps: Longs
+    rooms: Longs
     waiting: Ints
     people: Ints
     links: Ints
@@ -138,6 +155,106 @@ def costing(persons: Ints, cost: Longs, person: int, gained: int) -> int:
     """What so many more runs cost the person."""
     runs = persons[person, RUNS]
     return cost[runs + gained] - cost[runs]  # type: ignore[no-any-return]
+
+
+@intrinsic
+def trailing(context: Any, bits: Any) -> Any:
+    """How many zeros stand below the lowest one; 64 if there is none."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], NOT_POISON)
+
+    return types.int64(types.uint64), write
+
+
+@intrinsic
+def leading(context: Any, bits: Any) -> Any:
+    """How many zeros stand above the highest one; 64 if there is none."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], NOT_POISON)
+
+    return types.int64(types.uint64), write
+
+
+@compiled
+def next_slot(busy: Bits, slots: int, person: int, slot: int, free: Any) -> Any:
+    """The first busy slot from this one on (free 0), or the first free one (free all ones); slots if none."""
+    if slot >= slots:
+        return slots
+    word = slot >> 6
+    bits = (busy[person, word] ^ free) >> np.uint64(slot & 63) << np.uint64(slot & 63)
+    while bits == 0:
+        word += 1
+        if word >= busy.shape[1]:
+            return slots
+        bits = busy[person, word] ^ free
+    return min(slots, (word << 6) + trailing(bits))
+
+
+@compiled
+def last_slot(busy: Bits, slots: int, person: int, slot: int, free: Any) -> Any:
+    """The last busy slot up to this one (free 0), or the last free one (free all ones); -1 if none."""
+    if slot < 0:
+        return -1
+    word = slot >> 6
+    bits = (busy[person, word] ^ free) << np.uint64(63 - (slot & 63)) >> np.uint64(63 - (slot & 63))
+    while bits == 0:
+        word -= 1
+        if word < 0:
+            return -1
+        bits = busy[person, word] ^ free
+    return (word << 6) + 63 - leading(bits)
+
+
+@compiled
+def joining(board: Board, person: int, slot: int) -> Any:
+    """What the shape of the person's day costs more with a meeting in the free slot."""
+    busy, slots = board.busy, board.at.shape[1]
+    before = after = gaps = 0
+    earlier = last_slot(busy, slots, person, slot - 1, ZEROS)
+    later = next_slot(busy, slots, person, slot + 1, ZEROS)
+    if earlier == slot - 1:
+        before = earlier - last_slot(busy, slots, person, earlier, ONES)
+    if later == slot + 1:
+        after = next_slot(busy, slots, person, later, ONES) - later
+    if earlier >= 0:
+        gaps += board.gaps[slot - 1 - earlier]
+    if later < slots:
+        gaps += board.gaps[later - 1 - slot]
+        if earlier >= 0:
+            gaps -= board.gaps[later - 1 - earlier]
+    return gaps + board.smooth[before + after + 1] - board.smooth[before] - board.smooth[after]
+
+
+@compiled
+def shifting(board: Board, person: int, source: int, target: int) -> Any:
+    """What it costs the person when a meeting goes from the slot source to the free slot target."""
+    busy, slots = board.busy, board.at.shape[1]
+    gained = moving(busy, slots, person, source, target)
+    word, bit = source >> 6, np.uint64(1) << np.uint64(source & 63)
+    busy[person, word] &= ~bit
+    shape = joining(board, person, target) - joining(board, person, source)
+    busy[person, word] |= bit
+    return costing(board.persons, board.cost, person, gained) + shape
+
+
+@compiled
+def gaining(board: Board, person: int, slot: int) -> Any:
+    """What a meeting in the free slot costs the person."""
+    gained = adding(board.busy, board.at.shape[1], person, slot)
+    return costing(board.persons, board.cost, person, gained) + joining(board, person, slot)
+
+
+@compiled
+def losing(board: Board, person: int, slot: int) -> Any:
+    """What it costs the person to lose the meeting in the slot."""
+    gained = removing(board.busy, board.at.shape[1], person, slot)
+    word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
+    board.busy[person, word] &= ~bit
+    shape = joining(board, person, slot)
+    board.busy[person, word] |= bit
+    return costing(board.persons, board.cost, person, gained) - shape
 
 
 @compiled
@@ -547,59 +664,132 @@ def fill(board: Board, rounds: int, heat: float) -> int:
 @compiled
 def run_end(busy: Bits, slots: int, person: int, slot: int, step: int) -> int:
     """From a slot in the direction step: the last slot of the first run met; -1 if there is none."""
-    while 0 <= slot < slots and not is_busy(busy, slots, person, slot):
-        slot += step
-    if slot < 0 or slot >= slots:
-        return -1
-    while is_busy(busy, slots, person, slot + step):
-        slot += step
-    return slot
+    if step > 0:
+        first = next_slot(busy, slots, person, slot, ZEROS)
+        return next_slot(busy, slots, person, first, ONES) - 1 if first < slots else -1
+    first = last_slot(busy, slots, person, slot, ZEROS)
+    return last_slot(busy, slots, person, first, ONES) + 1 if first >= 0 else -1
 
 
 @compiled
-def exchange(board: Board, heat: Longs) -> Any:
-    """Let a waiting meeting take the place of one of the same weight that shares a participant. Returns
-    the cost.
+def revise(board: Board, heat: Longs) -> Any:
+    """Take a placed meeting out, put a waiting one in, or let it take the place of one with which it shares
+    a participant; judged by breaks and what the weight is worth. Returns the cost.
     """
-    slots = board.at.shape[1]
-    meeting = board.waiting[below(board.random, board.state[WAITING])]
     u = draw(board.random)
-    new = board.meetings[meeting, FIRST] if u & np.uint64(1) else board.meetings[meeting, SECOND]
+    kind = u & np.uint64(3)
+    if kind == 0:
+        return leave(board, heat)
+    if board.state[WAITING] == 0:
+        return 0
+    meeting = board.waiting[below(board.random, board.state[WAITING])]
+    slots = board.at.shape[1]
+    new = board.meetings[meeting, FIRST] if u & np.uint64(4) else board.meetings[meeting, SECOND]
     shared = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - new
     if board.persons[new, DEGREE] >= board.persons[new, LIMIT]:
         return 0
     t = below(board.random, slots)
-    if u & np.uint64(6):
-        step = 1 if u & np.uint64(8) else -1
+    if u & np.uint64(24):
+        step = 1 if u & np.uint64(32) else -1
         end = run_end(board.busy, slots, new, t, step)
         if end >= 0:
             t = end + step
     if t < 0 or t >= slots or not may(board.allowed, meeting, t) or is_busy(board.busy, slots, new, t):
         return 0
     old = board.at[shared, t]
+    if old < 0:
+        return enter(board, heat, meeting, t)
+    return exchange(board, heat, meeting, new, shared, t)
+
+
+@compiled
+def crowding(board: Board, slot: int, change: int) -> Any:
+    """What one more meeting in a slot costs, whose load was changed before: the fewer tables, the more."""
+    room = board.slots[slot, CAPACITY] - board.slots[slot, LOAD] - change
+    return board.rooms[min(max(room, 0), board.rooms.shape[0] - 1)]
+
+
+@compiled
+def accepted(board: Board, heat: Longs, delta: int) -> bool:
+    """Metropolis' rule."""
+    if delta <= 0:
+        return True
+    return bool(delta < heat.shape[0] and np.int64(draw(board.random) >> np.uint64(2)) < heat[delta])
+
+
+@compiled
+def wishing(board: Board, person: int, step: int) -> Any:
+    """What the wishes cost more if the person has so many more meetings."""
+    degree = board.persons[person, DEGREE]
+    if board.state[WISH_COST] == 0:
+        return 0
+    return board.state[WISH_COST] * (
+        shortfall(board.persons, person, degree + step) - shortfall(board.persons, person, degree)
+    )
+
+
+@compiled
+def homely(board: Board, meeting: int, slot: int) -> Any:
+    """What it costs to take the meeting from the slot."""
+    return board.state[LEAVING_HOME] if board.meetings[meeting, HOME] == slot else 0
+
+
+@compiled
+def leave(board: Board, heat: Longs) -> Any:
+    """Take out a meeting at the end of a run."""
+    slots = board.at.shape[1]
+    person = board.people[below(board.random, board.people.shape[0])]
+    t = run_end(board.busy, slots, person, below(board.random, slots), 1)
+    if t < 0:
+        return 0
+    meeting = board.at[person, t]
+    if board.meetings[meeting, SPECIAL] & PINNED:
+        return 0
+    other = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - person
+    delta = board.meetings[meeting, PRICE] + homely(board, meeting, t)
+    delta += losing(board, person, t)
+    delta += losing(board, other, t)
+    delta += wishing(board, person, -1) + wishing(board, other, -1)
+    delta -= crowding(board, t, -1)
+    if not accepted(board, heat, delta):
+        return 0
+    take(board, meeting)
+    return delta
+
+
+@compiled
+def enter(board: Board, heat: Longs, meeting: int, t: int) -> Any:
+    """Put a waiting meeting into a slot in which both are free."""
+    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
     if (
-        old < 0
-        or board.meetings[old, WEIGHT] != board.meetings[meeting, WEIGHT]
-        or board.meetings[old, SPECIAL] & PINNED
+        board.persons[a, DEGREE] >= board.persons[a, LIMIT]
+        or board.persons[b, DEGREE] >= board.persons[b, LIMIT]
     ):
+        return 0
+    delta = crowding(board, t, 0) - board.meetings[meeting, PRICE] - homely(board, meeting, t)
+    delta += gaining(board, a, t)
+    delta += gaining(board, b, t)
+    delta += wishing(board, a, 1) + wishing(board, b, 1)
+    if not accepted(board, heat, delta) or not settle_put(board, meeting, t):
+        return 0
+    return delta
+
+
+@compiled
+def exchange(board: Board, heat: Longs, meeting: int, new: int, shared: int, t: int) -> Any:
+    """Let a waiting meeting take the place of that of the shared participant in the slot."""
+    old = board.at[shared, t]
+    if board.meetings[old, SPECIAL] & PINNED:
         return 0
     leaver = board.meetings[old, FIRST] + board.meetings[old, SECOND] - shared
     if leaver == new:
         return 0
-    delta = costing(board.persons, board.cost, new, adding(board.busy, slots, new, t)) + costing(
-        board.persons, board.cost, leaver, removing(board.busy, slots, leaver, t)
-    )
-    delta += board.state[WISH_COST] * (
-        shortfall(board.persons, new, board.persons[new, DEGREE] + 1)
-        - shortfall(board.persons, new, board.persons[new, DEGREE])
-        + shortfall(board.persons, leaver, board.persons[leaver, DEGREE] - 1)
-        - shortfall(board.persons, leaver, board.persons[leaver, DEGREE])
-    )
-    if board.meetings[old, HOME] >= 0 and board.meetings[old, HOME] == t:
-        delta += board.state[LEAVING_HOME]
-    if board.meetings[meeting, HOME] >= 0 and board.meetings[meeting, HOME] == t:
-        delta -= board.state[LEAVING_HOME]
-    if delta > 0 and (delta >= heat.shape[0] or np.int64(draw(board.random) >> np.uint64(2)) >= heat[delta]):
+    delta = board.meetings[old, PRICE] - board.meetings[meeting, PRICE]
+    delta += gaining(board, new, t)
+    delta += losing(board, leaver, t)
+    delta += wishing(board, new, 1) + wishing(board, leaver, -1)
+    delta += homely(board, old, t) - homely(board, meeting, t)
+    if not accepted(board, heat, delta):
         return 0
     save(board, 1, t)
     take(board, old)
@@ -612,10 +802,25 @@ def exchange(board: Board, heat: Longs) -> Any:
 
 
 @compiled
+def homing(board: Board, length: int, total: int) -> Any:
+    """What it costs that the meetings of a chain leave their slots of before, or return to them."""
+    cost = 0
+    if board.state[LEAVING_HOME] > 0:
+        for i in range(length):
+            home = board.meetings[board.chain[i], HOME]
+            here = board.meetings[board.chain[i], SLOT]
+            if home == here:
+                cost += board.state[LEAVING_HOME]
+            elif home >= 0 and home == total - here:
+                cost -= board.state[LEAVING_HOME]
+    return cost
+
+
+@compiled
 def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
     """Simulated annealing over Kempe chains. heat[d]: chance of accepting a loss of d, out of 2^62.
 
-    Of 256 rounds, so many are exchanges. Returns the change of cost.
+    Of 256 rounds, so many revise what is placed. Returns the change of cost.
     """
     slots = board.at.shape[1]
     total = 0
@@ -624,7 +829,7 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
     for _ in range(rounds):
         u = draw(board.random)
         if np.int64(u & np.uint64(255)) < exchanges and board.state[WAITING] > 0:
-            total += exchange(board, heat)
+            total += revise(board, heat)
             continue
         chance = np.int64(draw(board.random) >> np.uint64(2))
         most = 0
@@ -649,27 +854,18 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
             s = run_end(board.busy, slots, person, s, -1)
         if s < 0:
             continue
-        delta = costing(board.persons, board.cost, person, moving(board.busy, slots, person, s, t))
-        if delta - 2 > most:
+        delta = shifting(board, person, s, t)
+        if delta - LEAP > most:
             continue
         length, other = walk(board.meetings, board.allowed, board.at, board.chain, person, s, t)
         if length == 0:
             continue
         if length & 1:
-            if board.slots[t, LOAD] >= board.slots[t, CAPACITY]:
-                continue
-            delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, s, t))
+            delta += crowding(board, t, 0) - crowding(board, s, -1)
+            delta += shifting(board, other, s, t)
         else:
-            delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, t, s))
-        if board.state[LEAVING_HOME] > 0:
-            for i in range(length):
-                home = board.meetings[board.chain[i], HOME]
-                if home >= 0:
-                    here = board.meetings[board.chain[i], SLOT]
-                    if home == here:
-                        delta += board.state[LEAVING_HOME]
-                    elif home == s + t - here:
-                        delta -= board.state[LEAVING_HOME]
+            delta += shifting(board, other, t, s)
+        delta += homing(board, length, s + t)
         if delta > most:
             continue
         if change(board, length, person, other, s, t):

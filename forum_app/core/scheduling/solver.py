@@ -168,6 +168,9 @@ class _Run:
         self.offer(found.assignments)
         if self.report is not None:
             self.breaks_bound = bounds.breaks_bound(self.problem, self.report.weight, duals)
+            if self.problem.previous:
+                least = bounds.moved_bound(self.problem, self.report.weight)
+                self.moved_bound = max(self.moved_bound, least)
         self.tell("breaks")
 
     # -------------------------------------------------------------- mandatory and plain

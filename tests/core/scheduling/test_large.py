@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from forum_app.core.scheduling import large, large_kernel
+from forum_app.core.scheduling import large, large_board, large_kernel
 from forum_app.core.scheduling.bounds import weight_bound
 from forum_app.core.scheduling.checker import check
 from forum_app.core.scheduling.problem import Assignment, Interpreter, Meeting, Participant, Problem, Progress
@@ -17,10 +17,12 @@ from tests.core.scheduling.problems import problems
 
 def tried(problem: Problem, seed: int = 1, rounds: int = 4000) -> tuple[Assignment, ...]:
     """All steps of the search, each for a moment."""
-    board = large.make_board(problem, seed)
-    large.start(board, problem, seed)
+    board = large_board.make_board(problem, seed)
+    large_board.start(board, problem, seed)
     for heat in (0.5, 0.0):
         large_kernel.fill(board, rounds, heat)
+    large.shape(board, 0.5)
+    board.rooms[0] = large_kernel.NEVER
     for heat in (0.5, 0.2):
         large_kernel.anneal(board, rounds, large.heat_table(heat), 64)
     runs = [
@@ -29,7 +31,7 @@ def tried(problem: Problem, seed: int = 1, rounds: int = 4000) -> tuple[Assignme
     ]
     assert runs == board.persons[:, large_kernel.RUNS].tolist()
     assert np.array_equal(board.slots[:, large_kernel.LOAD] * 2, (board.at >= 0).sum(axis=0))
-    return large.read_board(board, problem)
+    return large_board.read_board(board, problem)
 
 
 @settings(max_examples=80, deadline=None)
