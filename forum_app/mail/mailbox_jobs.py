@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import or_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from forum_app.core.errors import Conflict, DomainError
 from forum_app.db import db, transaction
@@ -81,6 +82,13 @@ def _take_new(connection: imaplib.IMAP4, name: str, now: Callable[[], datetime],
             log.info("mail %s was not taken: %s", uid, refused)
             with transaction():
                 _note_read(name, validity, uid)
+        except DBAPIError:
+            raise
+        except Exception:  # a fault of ours with one message must not keep back all that follow it
+            log.exception("mail %s could not be taken", uid)
+            with transaction():
+                _note_read(name, validity, uid)
+            continue  # it stays unseen, for whoever looks after the mailbox
         with suppress(imaplib.IMAP4.error):
             connection.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)")
     return Taken(len(uids))
