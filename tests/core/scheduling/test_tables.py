@@ -61,7 +61,10 @@ def test_no_other_tables_keep_more(problem: Problem) -> None:
     was = {row.meeting: row.table for row in problem.previous}
     assert len({row.table for row in rows if row.table is not None}) == sum(r.table is not None for r in rows)
     kept = sum(was.get(row.meeting) == row.table for row in rows if row.meeting in was)
-    assert (sum(row.table is not None for row in rows), kept) == most(problem)
+    seated = sum(row.table is not None for row in rows)
+    assert seated == most(problem)[0]
+    if seated == len(rows):  # else the schedule cannot be held, and nothing else matters
+        assert kept == most(problem)[1]
 
 
 def test_a_published_meeting_keeps_its_table_beside_those_that_need_certain_ones() -> None:
