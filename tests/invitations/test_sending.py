@@ -1,15 +1,17 @@
 """What is sent, to whom, when, and what it says."""
 
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from flask import Flask
 
-from forum_app.agenda.models import AgendaItem, ItemSpeaker, ItemStatus, Speaker
+from forum_app.agenda.models import ItemSpeaker, ItemStatus, Speaker
 from forum_app.db import db, transaction
-from forum_app.events.models import Event, Visibility
+from forum_app.events.models import Visibility
 from forum_app.invitations.models import Invitation
 from forum_app.invitations.services import want_invitations
+from forum_app.mail.messages import Sender, build_message
 from forum_app.meetings.booking_services import cancel_meeting, move_meeting
 from forum_app.meetings.models import Meeting, MeetingTable
 from tests.calendars.parts import change, publish, speaks
@@ -298,7 +300,7 @@ def test_many_are_sent_in_several_transactions(app: Flask) -> None:
 def test_hostile_names_and_titles_harm_nothing(app: Flask) -> None:
     event = make_event(title_en="Forum\r\nBcc: everybody@example.org\u202e")
     title = ('Breaks\r\nATTENDEE:mailto:x@example.org\u202e\u2028;,:"' + "長" * 10_000)[:500]
-    user = make_user(name_latin="Eve\r\nMETHOD:PUBLISH\u202e" + "x" * 150)
+    user = make_user(name_latin="Eve\r\nMETHOD:PUBLISH\r\nBcc: x@example.org\u202e" + "x" * 150)
     item = make_item(event, title_en=title, text_en="a\r\nEND:VEVENT\r\n" * 2000)
     speaks(user, item)
     publish(event)
@@ -306,7 +308,15 @@ def test_hostile_names_and_titles_harm_nothing(app: Flask) -> None:
     read = event_of(mail)
     assert str(read["ATTENDEE"]) == f"mailto:{user.email}"
     assert method_of(mail) == "REQUEST"
-    assert "\n" not in mail.subject
     assert len(invitation_of(user).summary) <= 1000
-    assert isinstance(db.session.get(AgendaItem, item.id), AgendaItem)
-    assert isinstance(db.session.get(Event, event.id), Event)
+    sender = Sender("no-reply@forum.test", "Forum\r\nBcc: x@example.org\u202e" + "長" * 10_000)
+    raw = build_message(mail, sender=sender).message.as_bytes()
+    message = message_from_bytes(raw, policy=policy.default)
+    assert message["Bcc"] is None
+    assert user.email in message["To"]
+    assert len(message["To"].addresses) == len(message["From"].addresses) == 1
+    for name in ("From", "To", "Subject"):
+        assert not set("\r\n\u202e\u2028") & set(str(message[name]))
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    calendars = [part for part in message.walk() if part.get_content_type() == "text/calendar"]
+    assert [part.get_payload(decode=True) for part in calendars] == [(mail.calendar or "").encode()]
