@@ -48,7 +48,12 @@ def _only_in_development() -> None:
 def dev_index() -> str:
     """All mails of this installation, newest first; in development only."""
     _only_in_development()
-    return render_template("mail/dev_index.html", page=list_mail(table_state()), states=state_labels())
+    return render_template(
+        "mail/dev_index.html",
+        page=list_mail(table_state()),
+        states=state_labels(),
+        gathered=count_gathered(),
+    )
 
 
 @blueprint.get("/dev/mail/<int:mail_id>")
