@@ -65,6 +65,7 @@ def queue_invitation(
             "zone": user.timezone,
             "is_pair": row.meeting_id is not None,
             "gone": wanted is None,
+            "details": _details(entry, event) if row.meeting_id is not None else [],
         },
         locale=user.locale,
         now=now,
@@ -95,6 +96,12 @@ def _entry(row: Row, wanted: Wanted | None, event: Event, post: Post) -> Calenda
     if isinstance(part, ItemPart):
         return writer.item(part.item, part.event, record)
     return writer.meeting(part.meeting, part.event, record)
+
+
+def _details(entry: CalendarEntry, event: Event) -> list[str]:
+    """With whom, about what, why not: what the entry says besides what the mail says anyway."""
+    said = {entry.url, event.title_en, event.title_ja, ""}
+    return [line for line in entry.description.split("\n") if line not in said]
 
 
 def _name(user: User) -> str:

@@ -22,11 +22,14 @@ from forum_app.invitations.messages import Post, queue_invitation
 from forum_app.invitations.models import Invitation, Pass, Refusal, new_secret
 from forum_app.invitations.queries import list_sent, state_of
 from forum_app.invitations.wanted import Wanted, is_current, list_wanted
+from forum_app.mail.changes import drop_told
 
 MOST_AT_ONCE = 50
 # names of rooms, people and organizations change rarely and leave no trace in the event's own rows
 ALL_AGAIN = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
+# what waits to be told of the same change says nothing that the invitation does not
+TOLD = ("meetings/moved", "meetings/cancelled", "agenda/moved", "agenda/cancelled")
 
 
 # --- The job's use case ------------------------------------------------------------------------------
@@ -107,6 +110,8 @@ class Message:
             row.starts_at, row.ends_at = wanted.starts_at, wanted.ends_at
             row.placed, row.shown = wanted.placed, wanted.shown
         queue_invitation(row=row, wanted=wanted, template=template, event=event, post=post, now=now)
+        if wanted is not None:
+            drop_told(address=row.address, event_id=event.id, topic=wanted.topic, kinds=TOLD)
 
 
 def _new_row(wanted: Wanted, event: Event, stamp: datetime) -> Invitation:

@@ -59,6 +59,12 @@ class Wanted(NamedTuple):
         return None if isinstance(self.part, ItemPart) else self.part.meeting.id
 
     @property
+    def topic(self) -> str:
+        """As meetings and agenda name it in gathered changes."""
+        part = self.part
+        return f"item-{part.item.id}" if isinstance(part, ItemPart) else f"meeting-{part.meeting.id}"
+
+    @property
     def item_id(self) -> int | None:
         return self.part.item.id if isinstance(self.part, ItemPart) else None
 

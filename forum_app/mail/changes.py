@@ -93,6 +93,20 @@ def queue_change(
     )
 
 
+def drop_told(*, address: str, event_id: int, topic: str, kinds: Iterable[str]) -> None:
+    """Forget what waits of a topic for one reader: another mail tells it, in the same transaction."""
+    db.session.execute(
+        delete(MailChange)
+        .where(
+            MailChange.address_key == email_key(address),
+            MailChange.event_id == event_id,
+            MailChange.topic == topic,
+            MailChange.kind.in_(list(kinds)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
 def make_due_mails(*, now: datetime, most: int = MOST_GROUPS) -> int:
     """Make mails of what was gathered long enough, for up to so many groups; how many groups were seen to.
 

@@ -5,6 +5,7 @@ from email import message_from_bytes, policy
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from forum_app.agenda.models import ItemSpeaker, ItemStatus, Speaker
 from forum_app.db import db, transaction
@@ -12,6 +13,7 @@ from forum_app.events.models import Visibility
 from forum_app.invitations.models import Invitation
 from forum_app.invitations.services import want_invitations
 from forum_app.mail.messages import Sender, build_message
+from forum_app.mail.models import MailChange
 from forum_app.meetings.booking_services import cancel_meeting, move_meeting
 from forum_app.meetings.models import Meeting, MeetingTable
 from tests.calendars.parts import change, publish, speaks
@@ -117,6 +119,24 @@ def test_a_cancelled_meeting_is_cancelled_in_both_calendars(scene: Scene) -> Non
             program.take(one.calendar or "")
         assert program.calendar() == {}
     assert send(NOW + 2 * MINUTE) == []
+
+
+def test_a_change_is_told_once(scene: Scene) -> None:
+    """The invitation takes the place of what was gathered to be told a few minutes later."""
+    meeting = scene.accept(scene.ask(topic="Wind sensing"))
+    send()
+    move(meeting, OPENS + SLOT, scene)
+    waiting = select(func.count()).select_from(MailChange)
+    assert db.session.scalar(waiting) == 2
+    mails = send(NOW + MINUTE)
+    assert all("Wind sensing" in mail.body for mail in mails)
+    assert db.session.scalar(waiting) == 0
+    with transaction():
+        want_invitations(actor=login_of(scene.guest), wanted=False, now=NOW)
+    send(NOW + 2 * MINUTE)
+    move(meeting, OPENS + 2 * SLOT, scene)
+    send(NOW + 3 * MINUTE)
+    assert db.session.scalars(select(MailChange.to_address)).all() == [login_of(scene.guest).email]
 
 
 def test_what_ended_before_anybody_was_invited_is_not_mailed(scene: Scene) -> None:
