@@ -69,6 +69,11 @@ def _slug(context: Context) -> str:
     return str(context["event"].slug)
 
 
+def _topic(context: Context) -> str:
+    about = context.get("meeting") or context.get("request")
+    return str(about.topic if about is not None else context["topic"])
+
+
 VALUES: dict[str, Value] = {
     "name": lambda context, locale: str(context.get("name") or ""),
     "event": lambda context, locale: bilingual(context["event"], "title", locale),
@@ -84,7 +89,7 @@ VALUES: dict[str, Value] = {
     "ticket_url": lambda context, locale: link("registration.ticket", slug=_slug(context)),
     "calendar_url": lambda context, locale: link("calendars.manage"),
     "meetings_url": lambda context, locale: link("meetings.index", slug=_slug(context)),
-    "topic": lambda context, locale: str((context.get("meeting") or context["request"]).topic),
+    "topic": lambda context, locale: _topic(context),
     "title": lambda context, locale: bilingual(context.get("submission") or context["item"], "title", locale),
     "organization": lambda context, locale: bilingual(context["submission"].organization, "name", locale),
     "pitch_url": lambda context, locale: link(
@@ -136,10 +141,18 @@ KINDS = (
     MailKind("meetings/accepted", N_("Meeting booked"), MEETINGS, _MEETING, ("text",)),
     MailKind("meetings/moved", N_("Meeting moved"), MEETINGS, _MEETING, ("text",)),
     MailKind("meetings/cancelled", N_("Meeting cancelled"), MEETINGS, _MEETING, ("text",)),
+    MailKind("meetings/reminder", N_("Request still open"), MEETINGS, _MEETING, ("text",)),
+    MailKind("meetings/expired", N_("Request without an answer"), MEETINGS, _MEETING, ("text", "topic")),
+    MailKind("meetings/withdrawn", N_("Request withdrawn"), MEETINGS, _MEETING, ("text", "topic")),
+    MailKind("meetings/not_held", N_("Meeting not held"), MEETINGS, _MEETING, ("text",)),
+    MailKind("meetings/on_again", N_("Meeting on again"), MEETINGS, _MEETING, ("text",)),
+    MailKind("timetable/published", N_("Schedule published"), MEETINGS, ("meetings_url",), ("text",)),
+    MailKind("floor/offered", N_("Time that has become free"), MEETINGS, _MEETING, ("text",)),
     MailKind("pitches/submitted", N_("Pitch received"), PITCHES, _PITCH, ("text", "pitch_url")),
     MailKind("pitches/accepted", N_("Pitch selected"), PITCHES, _PITCH, ("text", "pitch_url")),
     MailKind("pitches/reserve", N_("Pitch on the reserve list"), PITCHES, _PITCH),
     MailKind("pitches/declined", N_("Pitch not selected"), PITCHES, _PITCH),
+    MailKind("pitches/withdrawn", N_("Pitch withdrawn"), PITCHES, _PITCH, ("text", "title")),
     MailKind("agenda/moved", N_("Agenda item moved"), AGENDA, ("title", "agenda_url"), ("text",)),
     MailKind(
         "agenda/cancelled", N_("Agenda item cancelled"), AGENDA, ("title", "agenda_url"), ("text", "title")

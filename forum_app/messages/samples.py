@@ -38,7 +38,7 @@ def sample_context(template: str, event: Event, locale: str) -> dict[str, Any]:
         priority=Made(value="want"),
         format=Made(value="in_person"),
         needs_interpreter=False,
-        expires_at=None,
+        expires_at=starts_at - timedelta(days=10),
     )
     meeting = Made(
         topic=topic,
@@ -48,6 +48,8 @@ def sample_context(template: str, event: Event, locale: str) -> dict[str, Any]:
         status=Made(value="confirmed"),
         cancel_reason="",
     )
+    table = Made(label="12", room=None)
+    entry = Made(start=starts_at, other=other, topic=topic, table=table, was=None)
     item = Made(
         code="sample",
         title_en="Sensors and robots",
@@ -74,10 +76,12 @@ def sample_context(template: str, event: Event, locale: str) -> dict[str, Any]:
         "request": request,
         "other": other,
         "others": [other],
-        "meeting": None
-        if template in ("meetings/asked", "meetings/agreed", "meetings/declined")
-        else meeting,
-        "table": Made(label="12", room=None),
+        "topic": topic,
+        "meeting": meeting,
+        "offer": meeting,
+        "changes": Made(new=[entry], moved=[], dropped=[]),
+        "repair": False,
+        "table": table,
         "was": {"starts_at": starts_at - timedelta(hours=1)},
         "submission": None if template.startswith("agenda/") else submission,
         "item": item,

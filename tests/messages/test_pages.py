@@ -49,6 +49,7 @@ def only_message() -> Message:
     return db.session.scalars(select(Message)).one()
 
 
+@pytest.mark.every_database
 def test_from_the_draft_to_the_history(scene: Scene, browser: FlaskClient) -> None:
     scene.person("ja", user={"name_latin": "Hanako", "name_native": "技術 花子"})
     scene.person("en", state=RegistrationState.CANCELLED)
@@ -123,6 +124,7 @@ def test_two_organizers_do_not_overwrite_one_another(scene: Scene, browser: Flas
     assert only_message().subject_en == "News"
 
 
+@pytest.mark.every_database
 def test_the_estimate_follows_the_filters(scene: Scene, browser: FlaskClient) -> None:
     other = make_participant_type(scene.event, name_en="Press")
     agency = make_organization(country="US")
