@@ -24,6 +24,14 @@ def _zone_field() -> Any:
 
 
 class _ZonedForm(BaseForm):
+    """Two of them stand on one page, so each names its fields for itself."""
+
+    own = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone.id = self.zone.label.field_id = f"{self.own}-zone"
+
     def validate_zone(self, field: Any) -> None:
         if field.data not in available_timezones():
             raise ValidationError(lazy_gettext("This is no time zone. Write it as in Asia/Tokyo."))
@@ -32,6 +40,7 @@ class _ZonedForm(BaseForm):
 class UploadForm(_ZonedForm):
     """A calendar file, read once."""
 
+    own = "upload"
     file = FileField(
         lazy_gettext("Calendar file (.ics)"),
         validators=[FileRequired(message=lazy_gettext("Choose a file."))],
@@ -44,6 +53,7 @@ class UploadForm(_ZonedForm):
 class SubscribeForm(_ZonedForm):
     """The address of a calendar, read again each hour."""
 
+    own = "subscribe"
     address = text_field(
         lazy_gettext("Address of the calendar"),
         InputRequired(),

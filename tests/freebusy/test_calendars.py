@@ -154,6 +154,7 @@ def test_what_cannot_be_read_is_said(
     answer = client.post(f"{scene.path}/freebusy/upload", data={**values, "zone": zone})
     assert answer.status_code == 422
     assert said in answer.text
+    assert f'href="#{"upload-zone" if "zone" in said else "file"}"' in answer.text
     assert "<script>alert" not in answer.text
     assert db.session.scalar(select(func.count(OtherCalendar.id))) == 0
 
