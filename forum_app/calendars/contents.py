@@ -75,14 +75,15 @@ class ItemPart(NamedTuple):
     def _face(self, settled: datetime | None) -> Face:
         item, event = self.item, self.event
         room = item.room
-        place = (room.name_en, room.name_ja) if room else None
-        venue = (event.timezone, event.venue_en, event.venue_ja)
+        venue = (event.venue_en, event.venue_ja)
+        where = (room.name_en if room else "", room.name_ja if room else "", venue)
+        place = None if item.is_cancelled else where  # nobody goes to a cancelled one
         return Face(
             self.key,
             item.uid,
             item.sequence,
-            digest((item.starts_at, item.ends_at, item.status.value, place, venue)),
-            digest((item.changed_at, venue, event.slug)),
+            digest((item.starts_at, item.ends_at, item.status.value, place)),
+            digest((item.changed_at, where, event.timezone, event.slug)),
             item.changed_at if settled is None else max(item.changed_at, settled),
             item.starts_at,
             item.ends_at,
@@ -109,29 +110,17 @@ class MeetingPart(NamedTuple):
     def face(self, uid_domain: str) -> Face:
         meeting, event = self.meeting, self.event
         cancelled = meeting.status != MeetingStatus.CONFIRMED
-        # a cancelled meeting has given its table back, which is no change of place
-        place = (
-            None
-            if cancelled
-            else (meeting.format, meeting.table, meeting.room_en, meeting.room_ja, meeting.link)
-        )
-        venue = (event.timezone, event.venue_en, event.venue_ja)
+        venue = (event.venue_en, event.venue_ja)
+        table = (meeting.table, meeting.room_en, meeting.room_ja)
+        # nobody goes to a cancelled one, and it may have given its table back
+        place = None if cancelled else (meeting.format, *table, meeting.link, venue)
+        titles = (event.slug, event.timezone, event.title_en, event.title_ja)
         return Face(
             self.key,
             meeting.uid,
             meeting.sequence,
-            digest((meeting.starts_at, meeting.ends_at, cancelled, place, venue)),
-            digest(
-                (
-                    meeting.shown,
-                    venue,
-                    event.slug,
-                    event.title_en,
-                    event.title_ja,
-                    self.discreet,
-                    meeting.topic,
-                )
-            ),
+            digest((meeting.starts_at, meeting.ends_at, cancelled, place)),
+            digest((meeting.shown, venue, titles, self.discreet, meeting.topic)),
             meeting.changed_at,
             meeting.starts_at,
             meeting.ends_at,
@@ -158,13 +147,15 @@ class AttendancePart(NamedTuple):
         start, end = days_of(event)
         state = attendance.state
         status = "off" if state in ENDED else "on" if state in SEATED else "tentative"
-        venue = (event.timezone, event.venue_en, event.venue_ja, event.address_en, event.address_ja)
+        venue = (event.venue_en, event.venue_ja, event.address_en, event.address_ja)
+        titles = (event.slug, event.timezone, event.title_en, event.title_ja, event.visibility.value)
+        place = None if state in ENDED else venue
         return Face(
             self.key,
             f"attendance-{event.id}-{attendance.user_id}@{uid_domain}",
             0,
-            digest((start, end, status, venue)),
-            digest((state.value, event.slug, event.title_en, event.title_ja, event.visibility.value, venue)),
+            digest((start, end, status, place)),
+            digest((state.value, titles, venue)),
             attendance.changed_at,
             start,
             end,
