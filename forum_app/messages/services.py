@@ -24,7 +24,7 @@ from forum_app.queue import queue
 from forum_app.registration.models import Registration
 from forum_app.registration.queries import list_types
 
-BATCH = 100  # mails that are made in one transaction
+BATCH = 50  # mails that are made in one transaction; others wait so long to write
 SENDING = "forum_app.messages.jobs.send"
 TEMPLATE = "messages/message"
 MOST_SUBJECT = 200
