@@ -67,19 +67,26 @@ def build_message(mail: OutboxMail, *, sender: Sender, leaving: Leaving | None =
         message["Reply-To"] = header_text("@".join(ascii_address(answers)))
     message["Subject"] = _text_header("Subject", mail.subject)
     message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = header_text(mail.message_id)
+    message["Message-ID"] = _Unfolded(header_text(mail.message_id))
     if mail.thread:
-        message["In-Reply-To"] = header_text(mail.thread)
-        message["References"] = header_text(mail.thread)
+        message["In-Reply-To"] = _Unfolded(header_text(mail.thread))
+        message["References"] = _Unfolded(header_text(mail.thread))
     message["Content-Language"] = header_text(mail.locale)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in return
     # all but NDR: reports of non-delivery are read (bounces.py)
     message["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
     if leaving is not None:
-        message["List-Unsubscribe"] = f"<{leaving.url}>"
+        message["List-Unsubscribe"] = _Unfolded(f"<{leaving.url}>")
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     envelope = "@".join(ascii_address(sender.bounces)) if sender.bounces else origin
     return Outgoing(message, envelope, recipient)
+
+
+class _Unfolded(Header):
+    """One word in one line: many readers do not look for an identifier on the second line."""
+
+    def encode(self, splitchars: str = "", maxlinelen: int | None = None, linesep: str = "\n") -> str:
+        return super().encode(splitchars, MOST_LINE, linesep)
 
 
 def with_leaving(text: str, leaving: Leaving | None) -> str:

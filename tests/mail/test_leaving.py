@@ -41,7 +41,7 @@ def test_headers_and_text_say_how(app: Flask, mailbox: Mailbox, client: FlaskCli
     assert send() is not None
     deliver(mailbox, DAY)
     message = mailbox.messages[0]
-    url = str(message["List-Unsubscribe"]).strip(" <>")
+    url = str(message["List-Unsubscribe"]).strip("<>")
     assert url.startswith("https://forum.test/mail/lists/")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert url in text_of(message).replace("\r\n", "\n")
