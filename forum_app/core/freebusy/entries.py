@@ -1,6 +1,5 @@
 """Components to entries: what one VEVENT or AVAILABLE says about time (RFC 5545 3.6.1, 3.8.2)."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,14 +132,8 @@ def read_length(component: Component, start: When, zones: Zones) -> Length:
     return otherwise
 
 
-def read_periods(line: Property, zones: Zones, budget: Budget) -> Iterable[tuple[When, Length]]:
-    """The PERIODs of a line (3.3.9); raises BadValue."""
-    for value in line.values():
-        budget.take(2)
-        yield _period(line, zones, value)
-
-
-def _period(line: Property, zones: Zones, value: str) -> tuple[When, Length]:
+def read_period(line: Property, zones: Zones, value: str) -> tuple[When, Length]:
+    """A PERIOD (3.3.9); raises BadValue, UnknownZone."""
     first, slash, second = value.strip(" \t").partition("/")
     start = when(line, zones, first)
     if not slash or start.is_date:
@@ -156,7 +149,7 @@ def _period(line: Property, zones: Zones, value: str) -> tuple[When, Length]:
 
 def _addition(line: Property, value: str, start: When, zones: Zones) -> tuple[When, Length | None]:
     if "/" in value:
-        return _period(line, zones, value)
+        return read_period(line, zones, value)
     one = when(line, zones, value)
     if one.is_date and not start.is_date:  # the day is told, the hour is that of DTSTART
         clock = start.wall - beginning(start.wall)

@@ -10,7 +10,7 @@ from forum_app.core.text import N_
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 120_000  # that are of use
-MAX_COMPONENTS = 16_000
+MAX_COMPONENTS = 12_000  # but for alarms
 MAX_DEPTH = 32
 MAX_PROPERTIES = 5_000  # of one name in one component
 MAX_PARAMETERS = 200  # of one line, with their values
@@ -173,7 +173,7 @@ def parse(data: bytes) -> Parsed:
                 continue
             if len(stack) >= MAX_DEPTH:
                 raise Invalid(N_("The parts of this calendar are nested too deeply."))
-            components += 1
+            components += name != "VALARM"  # of which there are as many, and which are of no use
             if components > MAX_COMPONENTS:
                 parsed.cut = N_("The file has too many entries; only the first part was read.")
                 break

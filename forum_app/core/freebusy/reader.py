@@ -11,7 +11,7 @@ from forum_app.core.freebusy.entries import (
     UnknownZone,
     read_entry,
     read_length,
-    read_periods,
+    read_period,
     when,
 )
 from forum_app.core.freebusy.lines import Component, parse
@@ -123,7 +123,8 @@ class _Reader:
         zones = Zones.of(calendar, self.floating, horizon, self.budget)
         cancels = calendar.word("METHOD") == "CANCEL"
         for component in calendar.children:
-            if not component.whole:
+            if not component.whole:  # another one began before its end
+                self.unread += component.name == "VEVENT"
                 continue
             try:
                 if component.name == "VEVENT":
@@ -177,7 +178,13 @@ class _Reader:
         for line in component.every("FREEBUSY"):
             if line.parameters.get("FBTYPE", "BUSY").strip().upper() == "FREE":
                 continue  # any other word counts as BUSY (3.2.9)
-            for start, length in read_periods(line, zones, self.budget):
+            for value in line.values():
+                self.budget.take(2)
+                try:
+                    start, length = read_period(line, zones, value)
+                except BadValue:
+                    self.unread += 1
+                    continue
                 self.spans.append((start.utc, length.end(start)))
 
     def _available(self, component: Component, zones: Zones) -> None:
