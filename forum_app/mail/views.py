@@ -110,8 +110,11 @@ def leave(token: str) -> AnyResponse | tuple[str, int]:
     Mail programs post "List-Unsubscribe=One-Click" without a cookie (RFC 8058, 3.1); reading the page
     changes nothing, since programs that look for malware read it too.
     """
+    one_click = request.form.get("List-Unsubscribe") == "One-Click"
+    if request.method == "POST" and not one_click and current_app.config["WTF_CSRF_ENABLED"]:
+        current_app.extensions["csrf"].protect()  # the page's own form, as any other
     address, name = read_token(token)
-    if request.method == "POST" and request.form.get("List-Unsubscribe") == "One-Click":
+    if request.method == "POST" and one_click:
         with transaction():
             leave_list(address=address, name=name, now=clock.now())
         return Response(gettext("Done."), mimetype="text/plain")
@@ -144,5 +147,5 @@ def _shown(address: str) -> str:
     return f"{local[:2]}…@{domain}"
 
 
-# The token is what allows it: mail programs have no session, so no CSRF token; the page's own form has one.
+# What allows it is the token: mail programs have no session, and so no CSRF token.
 blueprint.record_once(lambda state: state.app.extensions["csrf"].exempt(leave))

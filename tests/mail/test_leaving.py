@@ -60,7 +60,7 @@ def test_one_click_needs_no_token_of_a_form(app: Flask, client: FlaskClient) -> 
     try:
         path = f"/mail/lists/{leaving_token('ann@people.example', 'news')}"
         assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
-        assert client.post(path, data={"again": "1"}).status_code == 422
+        assert client.post(path, data={"again": "1"}).status_code == 400
     finally:
         app.config["WTF_CSRF_ENABLED"] = False
     assert wishes_of("ann@people.example").off == {"news"}
