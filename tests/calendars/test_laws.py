@@ -339,6 +339,7 @@ def expected(world: World, user: User) -> dict[str, Seen]:
 def looks_at(world: World, name: str, user: User, path: str) -> bytes:
     """Read the feed and hold it against the forum, and against what it was."""
     db.session.rollback()
+    db.session.expire_all()  # relations that were loaded before the change too
     clock.set_to(world.now)
     response = world.app.test_client().get(path)
     body = response.data
