@@ -191,12 +191,12 @@ FORGERIES: dict[str, Forgery] = {
 }
 
 
-@pytest.mark.parametrize("name", FORGERIES)
-def test_forged_answers_change_nothing(scene: Scene, name: str) -> None:
+def test_forged_answers_change_nothing(scene: Scene) -> None:
     _, mail = invited(scene)
     before = state(scene)
-    take(answer(mail, "DECLINED", **FORGERIES[name](mail)))
-    assert state(scene) == before
+    for name, forged in FORGERIES.items():
+        take(answer(mail, "DECLINED", **forged(mail)))
+        assert state(scene) == before, name
 
 
 def test_the_other_sides_secret_does_not_help(scene: Scene) -> None:
@@ -292,16 +292,16 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(HOSTILE)))
-def test_hostile_calendars_are_passed_over(scene: Scene, number: int) -> None:
+def test_hostile_calendars_are_passed_over(scene: Scene) -> None:
     _, mail = invited(scene)
     before = state(scene)
-    raw = (
-        f"From: {mail.to_address}\r\nTo: {mail.sender_address}\r\nMessage-ID: <{number}@x>\r\n"
-        "Content-Type: text/calendar; method=REPLY\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    ).encode() + base64.encodebytes(HOSTILE[number])
-    take(raw)
-    assert state(scene) == before
+    for number, content in enumerate(HOSTILE):
+        raw = (
+            f"From: {mail.to_address}\r\nTo: {mail.sender_address}\r\nMessage-ID: <{number}@x>\r\n"
+            "Content-Type: text/calendar; method=REPLY\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        ).encode() + base64.encodebytes(content)
+        take(raw)
+        assert state(scene) == before, number
 
 
 @pytest.mark.every_database
