@@ -20,7 +20,7 @@ from forum_app.mail.lists import optional_lists
 from forum_app.mail.preferences import Wishes, list_wishes, urgent_from
 from forum_app.mail.services import queue_optional
 from forum_app.meetings.models import Meeting, MeetingParticipant, MeetingStatus
-from forum_app.registration.models import Registration
+from forum_app.registration.models import SEATED, Registration
 from forum_app.reminders.models import LEADS, OFFERED, Lead, ReminderChoice, SentReminder, Subject
 from forum_app.reminders.queries import (
     Coming,
@@ -196,8 +196,17 @@ def are_still_coming(facts: Mapping[str, Any]) -> bool:
 
 def _is_so(user_id: int, subject: Subject, number: int, starts_at: datetime) -> bool:
     if subject is Subject.EVENT:
-        event = db.session.get(Event, number)
-        return event is not None and event.published_at is not None and opens_at(event) == starts_at
+        event = db.session.scalar(
+            select(Event)
+            .join(Registration, Registration.event_id == Event.id)
+            .where(
+                Event.id == number,
+                Event.published_at.is_not(None),
+                Registration.user_id == user_id,
+                Registration.state.in_(SEATED),
+            )
+        )
+        return event is not None and opens_at(event) == starts_at
     if subject is Subject.MEETING:
         return (
             db.session.scalar(

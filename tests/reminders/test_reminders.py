@@ -21,7 +21,7 @@ from forum_app.registration.models import RegistrationState
 from forum_app.reminders.jobs import send_reminders
 from forum_app.reminders.models import Lead, Subject
 from forum_app.reminders.queries import opens_at
-from forum_app.reminders.services import REMINDERS, choose_reminders
+from forum_app.reminders.services import REMINDERS, are_still_coming, choose_reminders
 from forum_app.web import clock
 from tests.factories import (
     NOW,
@@ -218,8 +218,14 @@ def test_the_event_itself(app: Flask) -> None:
     assert week.locale == "ja"
     assert week.subject.startswith("リマインダー")
     assert "ticket" in week.body
-    assert len(run_at(opens - DAY)) == 2
-    assert len(run_at(opens - DAY + HOUR)) == 2
+    mails = run_at(opens - DAY)
+    assert len(mails) == len(run_at(opens - DAY + HOUR)) == 2
+    facts = mails[1].facts
+    assert facts is not None
+    assert are_still_coming(facts)
+    with transaction():
+        db.session.execute(update(Registered).values(state=RegistrationState.CANCELLED))
+    assert not are_still_coming(facts)
 
 
 def test_who_speaks_is_reminded_like_who_chose_it(app: Flask) -> None:
