@@ -63,9 +63,9 @@ def test_bad_files_are_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_a_refusal_is_one_line(tmp_path: Path) -> None:
     command = [
-        Path(sys.executable).with_name("forum"),
+        str(Path(sys.executable).with_name("forum")),
         "read-busy",
-        kept(tmp_path, b"?"),
+        str(kept(tmp_path, b"?")),
         "--zone",
         "UTC",
         *WINDOW,
