@@ -12,6 +12,7 @@ from forum_app.demo.world import FORUM
 from forum_app.events.models import Event, RoleGrant, Room, Series, Track
 from forum_app.mail.models import OutboxMail
 from forum_app.meetings.models import Interpreter, Meeting, MeetingRequest, MeetingTable, OfficeHours
+from forum_app.messages.models import Message
 from forum_app.organizations.models import Membership, Organization
 from forum_app.pitches.models import Criterion, PitchSubmission
 from forum_app.registration.models import ParticipantType, Registration
@@ -45,6 +46,8 @@ def route_values(session: Session | scoped_session[Any]) -> dict[str, Any]:
         "criterion_id": first(Criterion.id),
         "membership_id": first(Membership.id),
         "mail_id": first(OutboxMail.id, event_id=event_id),
+        "message_id": first(Message.id, event_id=event_id),
+        "name": "registration-approved",  # a kind of mail
         "filename": "app.css",
     }
 

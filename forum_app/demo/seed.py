@@ -11,6 +11,7 @@ from forum_app.config import Settings, kept_secret
 from forum_app.db import db, transaction
 from forum_app.demo.editions import make_edition, make_working_group
 from forum_app.demo.meetings import seed_meetings
+from forum_app.demo.messages import seed_message
 from forum_app.demo.outcomes import seed_outcomes
 from forum_app.demo.people import seed_accounts, seed_organizations, seed_people
 from forum_app.demo.programme import seed_agenda, seed_pitches
@@ -68,6 +69,7 @@ def seed_demo(*, settings: Settings, now: datetime) -> None:
                 seed_outcomes(event)
             else:
                 seed_schedule(event, actor=world.users["organizer"], now=now)
+                seed_message(event, actor=world.users["organizer"], now=now)
         make_working_group(world, dicas, first + timedelta(days=91))
 
 
