@@ -126,7 +126,7 @@ def find_shown(*, token_id: int | None = None, event_id: int | None = None) -> S
     """What an address has shown, or an event's agenda."""
     statement = _SHOWN_OF_TOKEN if event_id is None else _SHOWN_OF_EVENT
     row = run(statement, {"number": token_id if event_id is None else event_id}).one_or_none()
-    return None if row is None else ShownState(*row)
+    return None if row is None else ShownState(*tuple(row))
 
 
 # --- Rows of a feed ------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _meetings_and_people(mine: Select[Any], whom: ColumnElement[bool]) -> tuple[
         .where(Meeting.id.in_(mine))
         .order_by(Meeting.starts_at, Meeting.id)
     )
-    people = (
+    people: Any = (
         select(
             MeetingParticipant.meeting_id,
             Registration.name_latin,
@@ -309,13 +309,13 @@ def _read_meetings(
     rows = run(statements[0], values).all()
     others: dict[int, list[PersonFacts]] = {}
     if rows:
-        for meeting_id, *person in run(statements[1], values):
-            others.setdefault(meeting_id, []).append(PersonFacts(*person))
+        for row in run(statements[1], values):
+            others.setdefault(row[0], []).append(PersonFacts(*tuple(row)[1:]))
     return [_meeting_facts(tuple(row), tuple(others.get(row[0], ()))) for row in rows]
 
 
 def _meeting_facts(row: tuple[Any, ...], others: tuple[PersonFacts, ...]) -> MeetingFacts:
-    facts = MeetingFacts(*row, others=others)
+    facts = MeetingFacts(*row)._replace(others=others)
     # plain tuples and texts: how a named tuple or an enumeration names itself takes ten times as long
     plain = [tuple.__repr__(person) for person in others]
     shown = (row[1:3], row[4].value, row[5:10], row[11:16], row[16].value, row[17:], plain)

@@ -145,4 +145,4 @@ def install(app: Flask) -> None:
         watch = Watch(db.engine)
     unchanged = Unchanged(app.wsgi_app, watch)
     app.extensions["forum_unchanged"] = unchanged
-    app.wsgi_app = unchanged  # type: ignore[method-assign, assignment]
+    app.wsgi_app = unchanged  # type: ignore[method-assign]

@@ -1,8 +1,9 @@
 """Calendar files of the agenda, feeds at secret addresses, and the page of one's own addresses."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
-from flask import Response, current_app, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import update
 from werkzeug.wrappers import Response as BaseResponse
@@ -36,7 +37,7 @@ FRESH = 300  # seconds for which nobody needs to ask again
 USED_EVERY = timedelta(hours=1)
 
 account_navigation.add("calendars.manage", N_("My calendars"), order=60)
-blueprint.record_once(lambda state: install(state.app))
+blueprint.record_once(lambda state: install(cast(Flask, state.app)))
 
 
 @blueprint.get("/events/<slug>/agenda.ics")

@@ -37,7 +37,8 @@ class Seen(NamedTuple):
 def by_icalendar(body: bytes) -> dict[str, Seen]:
     """The icalendar library, which we write nothing with."""
     found = {}
-    for event in icalendar.Calendar.from_ical(body).walk("VEVENT"):
+    events: list[Any] = list(icalendar.Calendar.from_ical(body).walk("VEVENT"))
+    for event in events:
         start = event["DTSTART"].dt
         end = event["DTEND"].dt if "DTEND" in event else start
         found[str(event["UID"])] = Seen(
@@ -71,7 +72,8 @@ def by_ical(body: bytes) -> dict[str, Seen]:
     return found
 
 
-def _instant(value: date | datetime) -> datetime:
+def _instant(value: date | datetime | None) -> datetime:
+    assert value is not None
     if not isinstance(value, datetime):
         value = datetime.combine(value, time(), UTC)
     return value.astimezone(UTC)

@@ -169,7 +169,7 @@ def test_all_that_one_person_can_have(client: FlaskClient) -> None:
     table = MeetingTable(event_id=event.id, label="T07", room_id=room.id)
     save(table)
     start = datetime(2026, 12, 31, 4, 0, tzinfo=UTC)
-    plain = {"topic": "Sensors", "table_id": table.id}
+    plain: dict[str, Any] = {"topic": "Sensors", "table_id": table.id}
     remote = {"topic": "Radar", "format": MeetingFormat.REMOTE, "link": "https://meet.example/r?a=1,2;b"}
     for number, values in enumerate(
         (

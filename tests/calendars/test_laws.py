@@ -342,7 +342,7 @@ def looks_at(world: World, name: str, user: User, path: str) -> bytes:
     db.session.expire_all()  # relations that were loaded before the change too
     clock.set_to(world.now)
     response = world.app.test_client().get(path)
-    body = response.data
+    body: bytes = response.data
     entries = by_icalendar(body)
     same(by_libical(body), entries)
     on = {uid: seen for uid, seen in entries.items() if seen.status != "CANCELLED"}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import icalendar
 import pytest
@@ -82,7 +83,8 @@ def test_messages_are_read_by_the_icalendar_library(method: Method) -> None:
     entry = replace(ENTRY, status=status, attendees=(GUEST,))
     calendar = icalendar.Calendar.from_ical(render_message(entry, method))
     assert calendar["METHOD"] == method
-    [event] = calendar.walk("VEVENT")
+    events: list[Any] = list(calendar.walk("VEVENT"))
+    [event] = events
     assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == (ENTRY.uid, 3, status)
     assert event["ORGANIZER"] == "mailto:calendar@forum.example"
     assert event["ATTENDEE"].params["PARTSTAT"] == "NEEDS-ACTION"
