@@ -17,6 +17,7 @@ from forum_app.db import transaction
 from forum_app.queue import queue
 from forum_app.read_busy_command import read_busy_command
 from forum_app.solve_command import solve_command
+from forum_app.timetable.child import warm
 from forum_app.web import clock
 
 MAX_IMPORT = 30 * 1024 * 1024
@@ -91,6 +92,8 @@ def worker() -> None:
     huey = queue.huey
     if huey is None:
         raise ConfigError("the queue is not set up")
+    if current_app.config["FORUM_SETTINGS"].env != "test":  # tests start many workers, and few of them solve
+        warm()
     consumer = huey.create_consumer(workers=2, periodic=True, check_worker_health=True, max_delay=2.0)
     consumer.run()
 

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any, BinaryIO
 
 COMMAND = (sys.executable, "-m", "forum_app.core.scheduling")
+WARMING = (sys.executable, "-m", "forum_app.core.scheduling.warming")
 GRACE = 90.0
 """Seconds between asking for the best so far and giving up on it; a busy machine takes its time."""
 LONGEST_LINE = 64 * 1024
@@ -92,6 +93,12 @@ class Child:
 def _pipe(pipe: Any) -> BinaryIO:
     assert pipe is not None  # noqa: S101 - all three are pipes, see below
     return pipe  # type: ignore[no-any-return]
+
+
+def warm() -> None:
+    """Have the search compiled beside whatever else goes on, so that no run waits for it. Ends by itself."""
+    quiet = subprocess.DEVNULL
+    subprocess.Popen(WARMING, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - our own module
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from forum_app.web import clock
 ATTEMPTS = 3  # of a repair, while others change meetings
 BEAT = 1.0  # seconds between two words of a run
 LATE = 30.0  # seconds that a scheduler may take longer than it was given
+LONGEST_COMPILING = 600.0  # and that it may take besides, once per installation
 NOTHING = (Status.UNKNOWN.value, Status.INFEASIBLE.value)
 log = logging.getLogger(__name__)
 
@@ -82,8 +83,11 @@ def _accompany(task: Task, child: Child, watch: Callable[[Mapping[str, Any]], No
     """Write progress until the child ends; False if the run was taken from us."""
     ended = False
     latest = time.monotonic() + task.time_limit + LATE
+    compiled_by = latest + LONGEST_COMPILING
     while not ended:
         ended = child.wait(BEAT)
+        if child.progress.get("phase") == "preparing":  # compiling, which its limit does not count
+            latest = max(latest, min(time.monotonic() + task.time_limit + LATE, compiled_by))
         if time.monotonic() > latest:  # it should have ended by itself
             child.stop()
         try:

@@ -49,6 +49,7 @@ REASON_NAMES: Mapping[str, str] = {
 PHASES: Mapping[str, str] = {
     "": N_("Waiting for the worker"),
     "reading": N_("Reading the wishes"),
+    "preparing": N_("Preparing the scheduler; this takes half a minute the first time"),
     "placing": N_("Placing as many as possible"),
     "breaks": N_("Closing gaps in people’s days"),
     "proving": N_("Proving how good it is"),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -157,8 +157,7 @@ def costing(persons: Ints, cost: Longs, person: int, gained: int) -> int:
     return cost[runs + gained] - cost[runs]  # type: ignore[no-any-return]
 
 
-@intrinsic
-def trailing(context: Any, bits: Any) -> Any:
+def _trailing(context: Any, bits: Any) -> Any:
     """How many zeros stand below the lowest one; 64 if there is none."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -167,14 +166,19 @@ def trailing(context: Any, bits: Any) -> Any:
     return types.int64(types.uint64), write
 
 
-@intrinsic
-def leading(context: Any, bits: Any) -> Any:
+trailing: Any = intrinsic(_trailing)
+
+
+def _leading(context: Any, bits: Any) -> Any:
     """How many zeros stand above the highest one; 64 if there is none."""
 
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.ctlz(args[0], NOT_POISON)
 
     return types.int64(types.uint64), write
+
+
+leading: Any = intrinsic(_leading)
 
 
 @compiled

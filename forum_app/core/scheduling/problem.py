@@ -122,7 +122,8 @@ class Progress:
     """How far a run has come. None: not known yet.
 
     seconds since the start; weight_bound: no schedule places more; breaks_bound: no schedule of the largest
-    weight has fewer breaks; phase: one word, `reading`, `placing`, `breaks`, `proving`, `tables` or `done`.
+    weight has fewer breaks; phase: one word, `preparing`,
+    `reading`, `placing`, `breaks`, `proving`, `tables` or `done`.
     """
 
     seconds: float

@@ -25,6 +25,8 @@ TINY = 2_000
 """And up to which it needs no start by local search."""
 FIRST_SEARCH = 8.0
 """Seconds at most for the search at forum scale where the exact model follows."""
+SHORT = 30.0
+"""Time limits below this do without that search: a start in plain Python needs nothing compiled."""
 
 
 def _part(name: str) -> Any:
@@ -46,6 +48,9 @@ def solve(
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
     """The best schedule found within time_limit seconds (wall time), with proven bounds.
+
+    The limit does not count the compiling of the search, where that is not kept from an earlier run (phase
+    `preparing`, once per installation).
 
     The largest weight, then the worst-off lifted, the fewest moves from the schedule before, the fewest
     breaks, few changes of table. progress is called whenever something better is known; should_stop is
@@ -72,6 +77,7 @@ class _Run:
         self.problem = problem
         self.began_at = time.monotonic()
         self.ends_at = self.began_at + time_limit
+        self.short = time_limit < SHORT
         self.seed = seed
         self.workers = workers
         self.progress = progress
@@ -85,6 +91,7 @@ class _Run:
         self.weight_bound = sum(meeting.weight for meeting in problem.meetings)
         self.breaks_bound = 0
         self.moved_bound = 0
+        self.duals: Any = None
 
     def stopped(self) -> bool:
         return time.monotonic() >= self.ends_at or self.asked_to_stop()
@@ -118,9 +125,12 @@ class _Run:
             self.fewest(self.problem, range(len(self.problem.meetings)), exact=True)
             return
         if size > TINY:
-            if self.problem.previous:
+            if self.problem.previous or (small and self.short):
                 self.mend()
-            self.search(FIRST_SEARCH if small else self.left(), small)
+            if small and self.short:
+                self.bound()
+            else:
+                self.search(FIRST_SEARCH, small)
         if self.settled() or not small:
             return
         everything = range(len(self.problem.meetings))
@@ -153,12 +163,12 @@ class _Run:
 
     def search(self, seconds: float, small: bool) -> None:
         """A good schedule by local search, and bounds by linear programming."""
-        bounds = _part("bounds")
-        duals = bounds.duals(self.problem)
-        self.weight_bound = min(self.weight_bound, duals.bound)
+        self.prepare()
+        self.bound()
+        left = self.left()
         found = _part("large").search(
             self.problem,
-            time_limit=max(0.5, min(seconds, self.left() * (0.4 if small else 0.97))),
+            time_limit=max(0.5, min(seconds, 0.4 * left) if small else 0.97 * left),
             seed=self.seed,
             workers=self.workers,
             progress=self.progress,
@@ -166,12 +176,27 @@ class _Run:
             weight_bound=self.weight_bound,
         )
         self.offer(found.assignments)
+        self.bound()
+        self.tell("breaks")
+
+    def prepare(self) -> None:
+        """Load the search, and compile it where no earlier run has; that is not part of the time limit."""
+        began = time.monotonic()
+        self.tell("preparing")
+        _part("large").prepare()
+        self.ends_at += time.monotonic() - began
+
+    def bound(self) -> None:
+        """Bounds by linear programming; those of breaks and moves for the weight that is reached."""
+        bounds = _part("bounds")
+        if self.duals is None:
+            self.duals = bounds.duals(self.problem)
+            self.weight_bound = min(self.weight_bound, self.duals.bound)
         if self.report is not None:
-            self.breaks_bound = bounds.breaks_bound(self.problem, self.report.weight, duals)
+            self.breaks_bound = bounds.breaks_bound(self.problem, self.report.weight, self.duals)
             if self.problem.previous:
                 least = bounds.moved_bound(self.problem, self.report.weight)
                 self.moved_bound = max(self.moved_bound, least)
-        self.tell("breaks")
 
     # -------------------------------------------------------------- mandatory and plain
 
