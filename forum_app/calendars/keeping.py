@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from forum_app.agenda.snapshot import PublishedAgenda
@@ -18,7 +18,22 @@ from forum_app.db import Base, begun_to_write, db
 PATIENCE = 1000  # milliseconds that a reader waits for other writers
 NOTHING = Settled(0, "{}")
 _SHOWN = Base.metadata.tables[Shown.__tablename__]
+# Built once, by the column that says whose it is.
+_READ = {
+    name: select(_SHOWN.c.version, _SHOWN.c.entries)
+    .where(_SHOWN.c[name] == bindparam("number"))
+    .with_for_update()
+    for name in ("token_id", "event_id")
+}
+_INSERT = insert(_SHOWN)
+_UPDATE = {
+    name: update(_SHOWN)
+    .where(_SHOWN.c[name] == bindparam("number"))
+    .values({key: bindparam(f"new_{key}") for key in ("fingerprint", "entries", "version")})
+    for name in ("token_id", "event_id")
+}
 _TOKENS = Base.metadata.tables[FeedToken.__tablename__]
+_NOTE = update(_TOKENS).where(_TOKENS.c.id == bindparam("number")).values(last_used_at=bindparam("used"))
 _agendas: dict[int, tuple[PublishedAgenda, EventFacts, Settled]] = {}
 
 
@@ -73,7 +88,6 @@ def _settled(
 
 def _write(column: str, number: int, held: Contents, looks: list[Face], now: datetime) -> Settled:
     """Settle with what is kept now, on a connection of its own: two readers at once do it in turns."""
-    whose = _SHOWN.c[column] == number
     left: Callable[[str], bool] = held.open_keys.__contains__
     with db.engine.connect() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
@@ -84,18 +98,17 @@ def _write(column: str, number: int, held: Contents, looks: list[Face], now: dat
             with begun_to_write(), connection.begin():
                 if not is_sqlite:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
-                row = connection.execute(
-                    select(_SHOWN.c.version, _SHOWN.c.entries).where(whose).with_for_update()
-                ).one_or_none()
+                row = connection.execute(_READ[column], {"number": number}).one_or_none()
                 entries = dumps(settle(loads(row.entries) if row else EMPTY, looks, now, left))
                 version = row.version + 1 if row else 1
                 values = {"fingerprint": held.fingerprint, "entries": entries, "version": version}
                 if row is None:
-                    connection.execute(insert(_SHOWN).values({column: number, **values}))
+                    connection.execute(_INSERT, {column: number, **values})
                 else:
-                    connection.execute(update(_SHOWN).where(whose).values(values))
+                    new = {f"new_{key}": value for key, value in values.items()}
+                    connection.execute(_UPDATE[column], {"number": number, **new})
                 if column == "token_id":
-                    connection.execute(update(_TOKENS).where(_TOKENS.c.id == number).values(last_used_at=now))
+                    connection.execute(_NOTE, {"number": number, "used": now})
         finally:
             if is_sqlite:
                 raw.execute("PRAGMA busy_timeout=15000")
