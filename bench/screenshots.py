@@ -56,12 +56,16 @@ SHOTS = (
     Shot("ticket-en-phone", f"{EVENT}/ticket", FOUNDER),
     Shot("meetings-en", f"{EVENT}/meetings", FOUNDER),
     Shot("directory-ja", f"{EVENT}/directory", FOUNDER),
+    Shot("suggestions-en-phone", f"{EVENT}/meetings/suggestions", FOUNDER),
+    Shot("calendars-ja-phone", "/account/calendars", FOUNDER),
     Shot("history-en", "/organizations/hayabusa-robotics/history", FOUNDER),
     Shot("office-hours-en", f"{EVENT}/meetings/office-hours", DIU),
     Shot("pitches-review-en", f"{EVENT}/pitches/review", REVIEWER),
     Shot("registrations-en", f"{MANAGE}/registrations", ORGANIZER),
     Shot("vetting-en", f"{MANAGE}/vetting", VETTING),
     Shot("check-in-en-phone", f"{MANAGE}/check-in", ORGANIZER),
+    Shot("timetable-en", f"{MANAGE}/timetable/people", ORGANIZER),
+    Shot("timetable-tables-ja", f"{MANAGE}/timetable/tables", ORGANIZER),
     Shot("meeting-tables-en", f"{MANAGE}/meetings", ORGANIZER, top="main nav.tabs"),
 )
 
@@ -80,34 +84,6 @@ def go(page: Page, address: str) -> None:
     answer = page.goto(address)
     if answer is None or answer.status != 200:
         raise SystemExit(f"{address} answered {answer and answer.status}")
-
-
-def arrange(browser: Browser, base: str) -> None:
-    """The founder asks two representatives; one of them sets a meeting, the other has yet to answer."""
-    asked = (
-        ("Pierce", "A hull inspection trial with your unit"),
-        ("IQT", "What we would build with an early investment"),
-    )
-    context = browser.new_context(viewport=DESK, locale="en-US")
-    page = context.new_page()
-    sign_in(page, base, FOUNDER)
-    for host, topic in asked:
-        go(page, f"{base}{EVENT}/directory?lang=en&q={host}")
-        page.get_by_role("link", name="Ask for a meeting").first.click()
-        page.locator("[name=topic]").fill(topic)
-        page.locator("label[for^=priority]").first.click()
-        page.locator("main form[method=post] button[type=submit]:visible").last.click()
-        page.wait_for_load_state()
-    context.close()
-    context = browser.new_context(viewport=DESK, locale="en-US")
-    page = context.new_page()
-    sign_in(page, base, DIU)
-    go(page, f"{base}{EVENT}/meetings?lang=en")
-    page.get_by_role("link", name=asked[0][1]).first.click()
-    page.locator("label[for^=slot]").first.click()
-    page.get_by_role("button", name="Set this meeting").click()
-    page.wait_for_load_state()
-    context.close()
 
 
 def take(browser: Browser, base: str, shot: Shot, folder: Path) -> None:
@@ -151,7 +127,6 @@ def main(folder: Path, names: list[str]) -> None:
     """All pictures, or those of names."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as var, product(Path(var)) as running, running_browser() as browser:
-        arrange(browser, running.url)
         for shot in SHOTS:
             if not names or shot.name in names:
                 take(browser, running.url, shot, folder)
