@@ -47,7 +47,7 @@ from forum_app.web.submission import submission
 from forum_app.web.tables import TableState
 from forum_app.web.texts import gettext, ngettext
 
-manage_navigation.add("messages.index", N_("Messages"), order=75, visible=can_write_messages)
+manage_navigation.add("messages.index", N_("Messages"), order=70, visible=can_write_messages)
 TONES = {MessageState.DRAFT: "neutral", MessageState.SENDING: "info", MessageState.SENT: "success"}
 FATE_LABELS = {
     "waiting": (N_("Waiting"), "info"),
