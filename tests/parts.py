@@ -114,6 +114,13 @@ class Mailbox:
         return [m for m in self.messages if address in str(m["To"])]
 
 
+def text_of(message: EmailMessage) -> str:
+    """The plain words of a mail."""
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
 @contextmanager
 def smtp_server() -> Iterator[tuple[str, Mailbox]]:
     """A real SMTP server on a free port: its FORUM_MAIL_URL and what it took."""

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from pypdf import PdfWriter
 
 from tests.browser.conftest import Forum, Visitor
-from tests.parts import DEMO_PASSWORD, PATIENCE
+from tests.parts import DEMO_PASSWORD, PATIENCE, text_of
 
 pytestmark = pytest.mark.browser
 EVENT = "/events/tech-forum-36"
@@ -40,8 +40,8 @@ def mail_to(forum: Forum, address: str, subject: str) -> EmailMessage:
 
 def link_in(message: EmailMessage, path: str) -> str:
     """The first address in a mail that holds path, as a path of the forum."""
-    found = re.search(rf"https?://[^/\s]+({re.escape(path)}\S*)", message.get_content())
-    assert found, message.get_content()
+    found = re.search(rf"https?://[^/\s]+({re.escape(path)}\S*)", text_of(message))
+    assert found, text_of(message)
     return found.group(1)
 
 
@@ -123,7 +123,7 @@ def test_an_attendee_registers_is_vetted_and_gets_mail_ticket_and_feed(forum: Fo
     approve(officer, email)
 
     approved = mail_to(forum, email, "承認")
-    assert "黒田 小百合" in approved.get_content()
+    assert "黒田 小百合" in text_of(approved)
     page = attendee.go(f"{EVENT}/ticket")
     attendee.check_accessibility()
     expect(page.locator("main")).to_contain_text("黒田 小百合")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from threading import Barrier
 
 import pytest
@@ -22,6 +21,7 @@ from forum_app.mail.transport import SmtpTransport, open_transport
 from forum_app.web import clock
 from tests.factories import NOW
 from tests.mail.conftest import Mailbox
+from tests.parts import text_of
 
 
 def at(moment: datetime) -> Callable[[], datetime]:
@@ -51,12 +51,6 @@ def queue(number: int = 1, *, to: str = "person{n}@people.example", **values: ob
 def the_mail() -> OutboxMail:
     db.session.rollback()
     return db.session.scalars(select(OutboxMail)).one()
-
-
-def text_of(message: EmailMessage) -> str:
-    part = message.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 def deliver(mailbox: Mailbox, now: datetime = NOW) -> bool:

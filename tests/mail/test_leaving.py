@@ -15,7 +15,8 @@ from forum_app.mail.services import Queued, Recipient, queue_optional
 from forum_app.mail.unsubscribe import leaving_token
 from tests.factories import NOW, make_user, sign_in
 from tests.mail.conftest import Mailbox
-from tests.mail.test_delivery import deliver, text_of
+from tests.mail.test_delivery import deliver
+from tests.parts import text_of
 
 DAY = NOW.replace(hour=3)  # noon in Tokyo
 
