@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import make_transient_to_detached
 
 from forum_app.accounts.models import User
 from forum_app.audit.services import record
@@ -15,7 +16,7 @@ from forum_app.db import Base, db, run_insert, violated
 from forum_app.events.models import Event
 from forum_app.organizations.models import MemberState
 from forum_app.organizations.queries import find_membership
-from forum_app.registration.models import Registration, RegistrationState
+from forum_app.registration.models import Registration, RegistrationState, registration_code
 from forum_app.registration.permissions import (
     Window,
     forget_states,
@@ -30,7 +31,6 @@ from forum_app.registration.services.states import change_state, mail_for, send,
 
 S = RegistrationState
 _NEW = insert(Base.metadata.tables[Registration.__tablename__])
-_BY_ID = select(Registration).where(Registration.id == bindparam("id"))
 LANGUAGES = ("en", "ja", "en-ja")
 REFUSALS = {
     Window.DRAFT: N_("This event is not published yet. Nobody can register."),
@@ -108,26 +108,28 @@ def register(
         if target == S.APPROVED and not take_seat(kind.id):
             target = S.WAITLISTED
         # written without the unit of work, which looks at event, type and user too: a third of the cost
-        key = run_insert(
-            _NEW,
-            {
-                "event_id": event.id,
-                "type_id": kind.id,
-                "user_id": actor.id,
-                "email": actor.email,
-                "email_key": actor.email_key,
-                "created_at": now,
-                "state_changed_at": now,
-                "state": target,
-                "waitlisted_at": now if target == S.WAITLISTED else None,
-                **stated,
-            },
-        )
+        values = {
+            "event_id": event.id,
+            "type_id": kind.id,
+            "user_id": actor.id,
+            "email": actor.email,
+            "email_key": actor.email_key,
+            "created_at": now,
+            "state_changed_at": now,
+            "state": target,
+            "waitlisted_at": now if target == S.WAITLISTED else None,
+            "code": registration_code(),
+            "version": 1,
+            **stated,
+        }
+        key = run_insert(_NEW, values)
     except IntegrityError as error:
         if violated(error, "uq_registration_active_user") or violated(error, "uq_registration_active_email"):
             raise Conflict(TAKEN) from error
         raise
-    row = db.session.scalars(_BY_ID, {"id": key}).one()
+    row = Registration(id=key, **values)
+    make_transient_to_detached(row)  # as if read; what is not among the values is read when asked for
+    db.session.add(row)
     forget_states()
     record(
         actor=actor,
