@@ -64,8 +64,8 @@ SHOTS = (
     Shot("registrations-en", f"{MANAGE}/registrations", ORGANIZER),
     Shot("vetting-en", f"{MANAGE}/vetting", VETTING),
     Shot("check-in-en-phone", f"{MANAGE}/check-in", ORGANIZER),
-    Shot("timetable-en", f"{MANAGE}/timetable/people", ORGANIZER),
-    Shot("timetable-tables-ja", f"{MANAGE}/timetable/tables", ORGANIZER),
+    Shot("timetable-en", f"{MANAGE}/timetable/people", ORGANIZER, top="main nav.tabs, .tabs"),
+    Shot("timetable-tables-ja", f"{MANAGE}/timetable/tables", ORGANIZER, top="main nav.tabs, .tabs"),
     Shot("meeting-tables-en", f"{MANAGE}/meetings", ORGANIZER, top="main nav.tabs"),
 )
 
