@@ -1,5 +1,6 @@
 """Giving the forum another calendar, reading it again, taking it away."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,34 +49,40 @@ def _make_room(registration: Registration) -> None:
         raise Invalid(N_("You have given as many calendars as are kept. Remove one first."))
 
 
-def upload_calendar(
-    *,
-    actor: User,
-    event: Event,
-    registration: Registration,
-    data: bytes,
-    zone: str,
-    own_domain: str,
-    now: datetime,
-) -> OtherCalendar:
-    """Read a calendar file once; only its busy times on the event's days are kept.
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a file said. window: of the event's days at that moment."""
+
+    reading: Reading
+    window: Interval
+    zone: str
+
+
+def read_upload(data: bytes, *, event: Event, zone: str, own_domain: str) -> Upload:
+    """Read a calendar file, before a transaction begins: it may take two seconds, and others write meanwhile.
 
     zone: IANA, for its floating times. own_domain: the forum's, whose own entries are no other calendar.
     Raises Invalid on the field file with the reader's sentence.
     """
-    _must_own(actor, event, registration)
-    _make_room(registration)
     try:
         window = event_window(event)
-        reading = read_busy(data, zone=zone, window=window, without=own_domain)
+        return Upload(read_busy(data, zone=zone, window=window, without=own_domain), window, zone)
     except Invalid as error:
         raise Invalid(error.message, field="file", **error.params) from error
+
+
+def upload_calendar(
+    *, actor: User, event: Event, registration: Registration, upload: Upload, now: datetime
+) -> OtherCalendar:
+    """Take a calendar that was read once; only its busy times on the event's days are kept."""
+    _must_own(actor, event, registration)
+    _make_room(registration)
     calendar = OtherCalendar(
-        registration_id=registration.id, kind=Kind.UPLOAD, zone=zone, created_at=now, tried_at=now
+        registration_id=registration.id, kind=Kind.UPLOAD, zone=upload.zone, created_at=now, tried_at=now
     )
     db.session.add(calendar)
     db.session.flush()
-    _keep(calendar, reading, window, now)
+    _keep(calendar, upload.reading, upload.window, now)
     _record(actor, event, calendar, "freebusy.uploaded", now)
     return calendar
 

@@ -19,6 +19,7 @@ from forum_app.freebusy.queries import find_own, get_calendar, list_calendars
 from forum_app.freebusy.services import (
     MOST_CALENDARS,
     ask_for_reading,
+    read_upload,
     remove_calendar,
     subscribe_calendar,
     upload_calendar,
@@ -98,15 +99,11 @@ def upload(slug: str) -> Answer:
     settings: Settings = current_app.config["FORUM_SETTINGS"]
     if form.validate_on_submit():
         with form.catching():
+            data = form.file.data.read(MAX_BYTES + 1)
+            read = read_upload(data, event=event, zone=form.zone.data, own_domain=settings.uid_domain)
             with submission() as done:
                 upload_calendar(
-                    actor=current_user,
-                    event=event,
-                    registration=me,
-                    data=form.file.data.read(MAX_BYTES + 1),
-                    zone=form.zone.data,
-                    own_domain=settings.uid_domain,
-                    now=clock.now(),
+                    actor=current_user, event=event, registration=me, upload=read, now=clock.now()
                 )
                 done.redirect(
                     url_for("freebusy.index", slug=slug),

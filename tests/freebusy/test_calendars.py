@@ -20,7 +20,7 @@ from forum_app.db import db, transaction
 from forum_app.freebusy.jobs import forget_old, read_calendar, read_due
 from forum_app.freebusy.models import Kind, OtherBusy, OtherCalendar
 from forum_app.freebusy.queries import event_window
-from forum_app.freebusy.services import MOST_CALENDARS, subscribe_calendar, upload_calendar
+from forum_app.freebusy.services import MOST_CALENDARS, read_upload, subscribe_calendar, upload_calendar
 from forum_app.meetings.busy_queries import NOT_FREE, busy_of, busy_reasons
 from forum_app.meetings.slot_queries import list_free_slots
 from forum_app.registration.models import Registration, RegistrationState
@@ -204,14 +204,13 @@ def test_nobody_touches_anothers(client: FlaskClient, scene: Scene, app: Flask) 
     for verb in ("remove", "read"):
         assert guest.post(f"{scene.path}/freebusy/{row.id}/{verb}").status_code == 404
         assert organizer.post(f"{scene.path}/freebusy/{row.id}/{verb}").status_code == 403
+    read = read_upload(calendar(LATER), event=scene.event, zone="UTC", own_domain="")
     with pytest.raises(PermissionDenied), transaction():
         upload_calendar(
             actor=login_of(scene.guest),
             event=scene.event,
             registration=scene.host,
-            data=calendar(LATER),
-            zone="UTC",
-            own_domain="",
+            upload=read,
             now=clock.now(),
         )
     assert busy(scene.host, scene) == [Interval(*FIRST)]
