@@ -7,21 +7,11 @@ from sqlalchemy import select
 
 from forum_app.accounts.models import LoginSession, User
 from forum_app.core.addresses import email_key as email_key
-from forum_app.core.errors import NotFound
-from forum_app.core.text import N_
 from forum_app.db import db
 
 LIFETIME = timedelta(days=30)
 IDLE = timedelta(days=7)
 MOST_SESSIONS = 100
-
-
-def get_user(user_id: int) -> User:
-    """The user; raises NotFound."""
-    user = db.session.get(User, user_id)
-    if user is None:
-        raise NotFound(N_("There is no such account."))
-    return user
 
 
 def find_user_by_email(email: str) -> User | None:

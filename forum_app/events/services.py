@@ -29,7 +29,6 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 RESERVED_SLUGS = frozenset({"new", "series"})  # /events/new and /events/series/ are pages of their own
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 LONGEST_DAYS = 60
-CONSENT_FIELDS = ("privacy", "antitrust", "photo")
 
 
 class EventValues(TypedDict, total=False):

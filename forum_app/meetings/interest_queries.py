@@ -176,11 +176,6 @@ def lock_people(*registration_ids: int) -> None:
     )
 
 
-def has_no_thanks(registration_id: int, other_id: int) -> bool:
-    """Whether the first marked the second with no thanks."""
-    return db.session.get(NoThanks, (registration_id, other_id)) is not None
-
-
 def list_no_thanks(registration_id: int) -> Sequence[Registration]:
     """Whom this person marked with no thanks, latest first; for that person only."""
     return db.session.scalars(

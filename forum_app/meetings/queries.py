@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from forum_app.core.errors import NotFound
@@ -23,7 +23,7 @@ from forum_app.meetings.models import (
     Priority,
     RequestState,
 )
-from forum_app.registration.models import ParticipantType, Registration, RegistrationState
+from forum_app.registration.models import Registration, RegistrationState
 from forum_app.registration.queries import find_registration
 from forum_app.web.tables import Page, TableState, contains, paginate
 
@@ -87,17 +87,6 @@ def get_participant(event_id: int, registration_id: int) -> Registration:
     if row is None:
         raise NotFound(N_("This person does not take part in the event, or cannot be asked."))
     return row
-
-
-def list_hosts(event_id: int) -> Sequence[Registration]:
-    """Who may be asked for meetings, with organization, by name."""
-    return db.session.scalars(
-        select(Registration)
-        .join(Registration.type)
-        .where(Registration.event_id == event_id, is_present(), ParticipantType.takes_meetings)
-        .options(contains_eager(Registration.type), joinedload(Registration.organization))
-        .order_by(Registration.name_latin, Registration.name_kana, Registration.id)
-    ).all()
 
 
 # --- Requests ----------------------------------------------------------------------------------
@@ -312,13 +301,6 @@ def get_table(event_id: int, table_id: int) -> MeetingTable:
     if row is None:
         raise NotFound(N_("There is no such table at this event."))
     return row
-
-
-def list_interpreters(event_id: int) -> Sequence[Interpreter]:
-    """Interpreters of an event in the order they were entered."""
-    return db.session.scalars(
-        select(Interpreter).where(Interpreter.event_id == event_id).order_by(Interpreter.id)
-    ).all()
 
 
 def get_interpreter(event_id: int, interpreter_id: int) -> Interpreter:
