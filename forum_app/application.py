@@ -105,6 +105,7 @@ MODULES = (
     "calendars.models",
     "calendars.views",
     "calendars.manage_views",
+    "calendars.jobs",
     "history.views",
     "invitations.models",
     "invitations.jobs",

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from forum_app.agenda.models import AccessLevel, ItemStatus
 from forum_app.agenda.snapshot import PublishedItem
-from forum_app.calendars.ledger import Face, digest
+from forum_app.calendars.ledger import Face, KeptFace, digest
 from forum_app.calendars.queries import EventFacts, MeetingFacts
 from forum_app.meetings.models import MeetingStatus
 from forum_app.registration.models import ENDED, SEATED, RegistrationState
@@ -30,6 +31,23 @@ class Attendance(NamedTuple):
 # Items of the agenda look alike to many; by identity, since a published item never changes.
 MOST_FACES = 3000
 _faces: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Face]] = {}
+_marks: dict[int, tuple[PublishedItem, str]] = {}
+
+
+_written = lru_cache(maxsize=1024)(datetime.isoformat)  # most things change at the same few moments
+
+
+def _mark_of(item: PublishedItem) -> str:
+    """Tells an item from all others and from what it was; a publication that leaves it as it was leaves
+    its changed_at."""
+    known = _marks.get(id(item))
+    if known is not None and known[0] is item:
+        return known[1]
+    if len(_marks) >= MOST_FACES:
+        _marks.clear()
+    mark = f"{item.id} {_written(item.changed_at)}"
+    _marks[id(item)] = item, mark
+    return mark
 
 
 class ItemPart(NamedTuple):
@@ -48,9 +66,9 @@ class ItemPart(NamedTuple):
     def key(self) -> str:
         return f"item:{self.item.id}"
 
-    def mark(self) -> object:
-        # a publication that leaves an item as it was leaves its changed_at
-        return self.event.id, self.item.id, self.item.changed_at, *self[2:]
+    def mark(self) -> str:
+        event, item, hidden, settled_at, busy, chosen = self
+        return f"i{event.id} {_mark_of(item)} {hidden}{busy}{chosen} {settled_at and _written(settled_at)}"
 
     def face(self, uid_domain: str) -> Face:
         item, event = self.item, self.event
@@ -66,7 +84,7 @@ class ItemPart(NamedTuple):
         known = _faces.get(key)
         if known is not None and known[0] is item and known[1] is event:
             return known[2]
-        face = self._face(settled)
+        face = KeptFace(*self._face(settled))
         if len(_faces) >= MOST_FACES:
             _faces.clear()
         _faces[key] = (item, event, face)
@@ -104,8 +122,11 @@ class MeetingPart(NamedTuple):
     def key(self) -> str:
         return f"meeting:{self.meeting.id}"
 
-    def mark(self) -> object:
-        return self.event.id, self.meeting.raw, self.meeting.topic == "", self.discreet
+    def mark(self) -> str:
+        meeting = self.meeting
+        changed, shown = _written(meeting.changed_at), meeting.shown
+        flags = f"{not meeting.topic}{self.discreet} {len(shown)}"
+        return f"m{meeting.id} {meeting.sequence} {changed} {flags} {shown}"
 
     def face(self, uid_domain: str) -> Face:
         meeting, event = self.meeting, self.event
@@ -139,8 +160,8 @@ class AttendancePart(NamedTuple):
     def key(self) -> str:
         return f"attendance:{self.event.id}"
 
-    def mark(self) -> object:
-        return self.event.id, self.attendance
+    def mark(self) -> str:
+        return f"a{self.event.id} {self.attendance!r}"
 
     def face(self, uid_domain: str) -> Face:
         event, attendance = self.event, self.attendance
@@ -172,7 +193,8 @@ class Contents:
     """All that a feed shows. name_*: of the calendar, empty where the reader has no name for it.
 
     open_keys: of entries that the reader might still have, but took out themselves. zone and year: of
-    an empty calendar. fingerprint: equal if and only if all this is.
+    an empty calendar. fingerprint: equal if and only if all this is. made_of: as long as none of these
+    changes (calendars/watch.py), this stays as it is; None: as long as nothing does that is watched.
     """
 
     parts: tuple[Part, ...]
@@ -183,6 +205,7 @@ class Contents:
     name_ja: str = ""
     color: str = ""
     open_keys: frozenset[str] = frozenset()
+    made_of: tuple[str, ...] | None = None
 
 
 def contents(
@@ -193,11 +216,13 @@ def contents(
     name: tuple[str, str] = ("", ""),
     color: str = "",
     open_keys: Iterable[str] = (),
+    made_of: Iterable[str] | None = None,
 ) -> Contents:
     """Put together, with the fingerprint."""
     parts = tuple(parts)
     events = {part.event.id: part.event for part in parts}
-    text = repr((RENDERING, sorted(events.items()), [part.mark() for part in parts], name, color, zone))
+    around = repr((RENDERING, sorted(events.items()), name, color, zone))
+    text = "\n".join([around, *[part.mark() for part in parts]])
     return Contents(
         parts,
         zone,
@@ -206,6 +231,7 @@ def contents(
         *name,
         color=color,
         open_keys=frozenset(open_keys),
+        made_of=None if made_of is None else tuple(made_of),
     )
 
 

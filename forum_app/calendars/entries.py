@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from operator import attrgetter
+from typing import NamedTuple
 
 from forum_app.agenda.models import ACCESS_LABELS, ITEM_KIND_LABELS, AccessLevel, ItemKind, ItemStatus
 from forum_app.agenda.pages import language_label
@@ -45,6 +46,14 @@ _BY_TIME = attrgetter("starts_at", "uid")
 _items: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Rendered]] = {}
 
 
+class _Place(NamedTuple):
+    """What all meetings of an event share, in the reader's language. meetings: address of their page."""
+
+    title: str
+    venue: str
+    meetings: str
+
+
 class Writer:
     """Writes entries in one language, which must be the locale in force; one for each feed.
 
@@ -60,6 +69,7 @@ class Writer:
         self._words: dict[str, str] = {}
         self._languages: dict[str, str] = {}
         self._speakers: dict[int, str] = {}
+        self._places: dict[int, _Place] = {}
         self.comma = self.word(N_(", "))
 
     def word(self, text: str) -> str:
@@ -209,6 +219,7 @@ class Writer:
             title = self.word(N_("Closed meeting"))
         else:
             title = self._filled(N_("Meeting: %(name)s"), name=whom or meeting.topic)
+        at = self._at(event)
         place, conference = "", None
         if meeting.format == MeetingFormat.REMOTE:
             link = "" if discreet else meeting.link
@@ -220,10 +231,9 @@ class Writer:
             place = self._join(
                 self._filled(N_("Table %(label)s"), label=meeting.table),
                 room or meeting.room_ja,
-                self._venue(event),
+                at.venue,
             )
-        url = f"{self._page(event)}/meetings"
-        lines = () if discreet else self._meeting_lines(meeting, event, url)
+        lines = () if discreet else self._meeting_lines(meeting, at)
         return CalendarEntry(
             uid=record.uid,
             sequence=record.sequence,
@@ -236,7 +246,7 @@ class Writer:
             summary=self._summary(title, cancelled),
             description="\n".join(lines),
             location="" if cancelled and meeting.format == MeetingFormat.REMOTE else place,
-            url=url,
+            url=at.meetings,
             status=Status.CANCELLED if cancelled else Status.CONFIRMED,
             categories=(self.word(N_("Meetings")),),
             klass=Klass.CONFIDENTIAL if meeting.closed else Klass.PRIVATE,
@@ -245,7 +255,7 @@ class Writer:
             alarms=() if cancelled else self.reminders,
         )
 
-    def _meeting_lines(self, meeting: MeetingFacts, event: EventFacts, url: str) -> Iterable[str]:
+    def _meeting_lines(self, meeting: MeetingFacts, at: "_Place") -> Iterable[str]:
         for person in meeting.others:
             yield self._labelled(N_("With"), self._met(person, both=True))
         if meeting.topic:
@@ -260,8 +270,8 @@ class Writer:
             yield self.word(MEETING_STATUS_LABELS[meeting.status])
         if meeting.cancel_reason and meeting.status == MeetingStatus.CANCELLED:
             yield self._labelled(N_("Reason"), meeting.cancel_reason)
-        yield bilingual(event, "title", self.locale)
-        yield url
+        yield at.title
+        yield at.meetings
 
     def _met(self, person: PersonFacts, *, both: bool = False) -> str:
         first, second = person.organization_en or "", person.organization_ja or ""
@@ -301,6 +311,14 @@ class Writer:
         )
 
     # --- Words and names -------------------------------------------------------------------------
+    def _at(self, event: EventFacts) -> "_Place":
+        known = self._places.get(event.id)
+        if known is None:
+            page = f"{self._page(event)}/meetings"
+            known = _Place(bilingual(event, "title", self.locale), self._venue(event), page)
+            self._places[event.id] = known
+        return known
+
     def _page(self, event: EventFacts) -> str:
         return f"{self.base_url}/events/{event.slug}"
 

@@ -40,7 +40,7 @@ class Settled:
     """
 
     def __init__(
-        self, version: int, entries: str, *, kept: bool = True, used_at: datetime | None = None
+        self, version: int, entries: str | Records, *, kept: bool = True, used_at: datetime | None = None
     ) -> None:
         self.version = version
         self.kept = kept
@@ -49,7 +49,7 @@ class Settled:
 
     @cached_property
     def records(self) -> Records:
-        return loads(self._entries)
+        return loads(self._entries) if isinstance(self._entries, str) else self._entries
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Settled) and (self.version, self.kept) == (other.version, other.kept)

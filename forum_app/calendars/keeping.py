@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from forum_app.agenda.snapshot import PublishedAgenda
 from forum_app.calendars.contents import Contents, Part, contents, faces
 from forum_app.calendars.feeds import Settled, agenda_parts
 from forum_app.calendars.ledger import EMPTY, Face, dumps, loads, settle
-from forum_app.calendars.models import FeedToken, Shown
+from forum_app.calendars.models import Change, FeedToken, Shown
 from forum_app.calendars.queries import EventFacts, ShownState, find_shown
 from forum_app.db import Base, begun_to_write, db
 
@@ -83,7 +83,7 @@ def _settled(
             break  # the database is busy; a calendar is answered all the same
     known = loads(shown.entries) if shown else EMPTY
     records = settle(known, looks, now, held.open_keys.__contains__)
-    return Settled(shown.version if shown else 0, dumps(records), kept=False)
+    return Settled(shown.version if shown else 0, records, kept=False)
 
 
 def _write(column: str, number: int, held: Contents, looks: list[Face], now: datetime) -> Settled:
@@ -99,9 +99,9 @@ def _write(column: str, number: int, held: Contents, looks: list[Face], now: dat
                 if not is_sqlite:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
                 row = connection.execute(_READ[column], {"number": number}).one_or_none()
-                entries = dumps(settle(loads(row.entries) if row else EMPTY, looks, now, left))
+                records = settle(loads(row.entries) if row else EMPTY, looks, now, left)
                 version = row.version + 1 if row else 1
-                values = {"fingerprint": held.fingerprint, "entries": entries, "version": version}
+                values = {"fingerprint": held.fingerprint, "entries": dumps(records), "version": version}
                 if row is None:
                     connection.execute(_INSERT, {column: number, **values})
                 else:
@@ -112,4 +112,15 @@ def _write(column: str, number: int, held: Contents, looks: list[Face], now: dat
         finally:
             if is_sqlite:
                 raw.execute("PRAGMA busy_timeout=15000")
-    return Settled(version, entries, used_at=now)
+    return Settled(version, records, used_at=now)
+
+
+def forget_notes(*, before: int) -> None:
+    """Delete notes of changes from before then, in seconds since 1970; the newest one stays, so that no
+    later one gets its number."""
+    newest = select(func.max(Change.id)).scalar_subquery()
+    db.session.execute(
+        delete(Change)
+        .where(Change.noted_at < before, Change.id < newest)
+        .execution_options(synchronize_session=False)
+    )

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from forum_app.accounts.models import User
@@ -120,3 +120,22 @@ class Shown(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     entries: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1)
+
+
+class Change(Base):
+    """Something that feeds are made of has changed; written by triggers alone, see calendars/watch.py.
+
+    named: what it was, one a line. noted_at: seconds since 1970 by the database's clock. transaction_id:
+    on PostgreSQL, of the transaction that did it.
+    """
+
+    __tablename__ = "calendars_change"
+    __table_args__ = (
+        Index(None, "transaction_id", sqlite_where=text("transaction_id IS NOT NULL")),
+        {"sqlite_autoincrement": True},  # no number is ever given twice
+    )
+
+    id: Mapped[Key]
+    named: Mapped[str] = mapped_column(Text)
+    noted_at: Mapped[int]
+    transaction_id: Mapped[int | None]

@@ -1,10 +1,12 @@
 """What one person's feed may show: access is settled here, before an entry is built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from forum_app.accounts.models import User
 from forum_app.agenda.permissions import Reader, reader_with, visible_to
 from forum_app.agenda.queries import current_agendas, events_of_programme
+from forum_app.agenda.snapshot import PublishedAgenda
 from forum_app.calendars.contents import (
     Attendance,
     AttendancePart,
@@ -24,6 +26,19 @@ from forum_app.events.models import Event
 from forum_app.events.permissions import can_know_event, can_manage_event
 from forum_app.registration.models import ACTIVE, Registration, RegistrationState
 from forum_app.registration.queries import list_registrations_of
+
+NOWHERE: frozenset[int] = frozenset()
+
+
+@lru_cache(maxsize=16)
+def _speaking(agenda: PublishedAgenda) -> Mapping[int, frozenset[int]]:
+    """Ids of the items at which each login speaks."""
+    found: dict[int, set[int]] = {}
+    for item in agenda.items:
+        for speaker in item.speakers:
+            if speaker.user_id is not None:
+                found.setdefault(speaker.user_id, set()).add(item.id)
+    return {user_id: frozenset(ids) for user_id, ids in found.items()}
 
 
 def personal_contents(user: User, *, year: int) -> Contents:
@@ -59,16 +74,25 @@ def personal_contents(user: User, *, year: int) -> Contents:
         own = by_event.get(event_id, [])
         reader = reader_of(user, known[event_id], own)
         settled_at = max((r.state_changed_at for r in own), default=None)
+        speaking = _speaking(agenda).get(user.id, NOWHERE)
+        shown = facts[event_id]
         for item in agenda.items:
-            speaks = item.is_speaker(user.id)
-            if not speaks and item.id not in bookmarked:
-                if visible_to(item, reader):
-                    open_keys.append(f"item:{item.id}")
-                continue
-            hidden = not visible_to(item, reader)
-            parts.append(ItemPart(facts[event_id], item, hidden, settled_at, chosen=not speaks))
+            speaks = item.id in speaking
+            if speaks or item.id in bookmarked:
+                hidden = not visible_to(item, reader)
+                parts.append(ItemPart(shown, item, hidden, settled_at, True, not speaks))
+            elif visible_to(item, reader):
+                open_keys.append(f"item:{item.id}")
     parts += [MeetingPart(facts[meeting.event_id], meeting) for meeting in meetings]
-    return contents(parts, zone=user.timezone, year=year, open_keys=open_keys, color="steelblue")
+    made_of = {f"user:{user.id}", f"mail:{user.email_key}", *(f"event:{event_id}" for event_id in events)}
+    for registration in registrations:
+        made_of |= {f"company:{registration.id}", f"organization:{registration.organization_id}"}
+        made_of.add(f"registration:{registration.id}")
+    for meeting in meetings:
+        made_of.update(meeting.made_of)
+    return contents(
+        parts, zone=user.timezone, year=year, open_keys=open_keys, color="steelblue", made_of=made_of
+    )
 
 
 def reader_of(user: User, event: Event, registrations: Sequence[Registration]) -> Reader:

@@ -178,7 +178,8 @@ class PersonFacts(NamedTuple):
 class MeetingFacts(NamedTuple):
     """One meeting of a person. Instants are aware, UTC.
 
-    shown: all of it but sequence and changed_at, as text; raw: all of it.
+    shown: all of it but id, sequence and changed_at, as text. made_of: the rows it comes from but the
+    event's, as calendars/watch.py names them.
     """
 
     id: int
@@ -202,10 +203,7 @@ class MeetingFacts(NamedTuple):
     closed: bool = False
     others: tuple[PersonFacts, ...] = ()
     shown: str = ""
-
-    @property
-    def raw(self) -> tuple[object, ...]:
-        return self.id, self.sequence, self.changed_at, self.shown
+    made_of: tuple[str, ...] = ()
 
 
 def meetings_of_user(user_id: int | BindParameter[int]) -> Select[Any]:
@@ -277,6 +275,8 @@ def _meetings_and_people(mine: Select[Any], whom: ColumnElement[bool]) -> tuple[
             Organization.name_en,
             Organization.name_ja,
             Registration.user_id,
+            Registration.id,
+            Registration.organization_id,
         )
         .join(Registration, Registration.id == MeetingParticipant.registration_id)
         .outerjoin(Organization, Organization.id == Registration.organization_id)
@@ -307,19 +307,22 @@ def _read_meetings(
 ) -> list[MeetingFacts]:
     db.session.flush()
     rows = run(statements[0], values).all()
-    others: dict[int, list[PersonFacts]] = {}
+    people: dict[int, list[Any]] = {}
     if rows:
-        for row in run(statements[1], values):
-            others.setdefault(row[0], []).append(PersonFacts(*tuple(row)[1:]))
-    return [_meeting_facts(tuple(row), tuple(others.get(row[0], ()))) for row in rows]
+        for row in run(statements[1], values).all():
+            people.setdefault(row[0], []).append(row)
+    return [_meeting_facts(tuple(row), people.get(row[0], ())) for row in rows]
 
 
-def _meeting_facts(row: tuple[Any, ...], others: tuple[PersonFacts, ...]) -> MeetingFacts:
-    facts = MeetingFacts(*row)._replace(others=others)
+def _meeting_facts(row: tuple[Any, ...], people: Sequence[Any]) -> MeetingFacts:
+    others = tuple([PersonFacts(*person[1:6]) for person in people])
+    made_of = [f"meeting:{row[0]}"]
+    for person in people:
+        made_of += (f"registration:{person[6]}", f"organization:{person[7]}")
     # plain tuples and texts: how a named tuple or an enumeration names itself takes ten times as long
     plain = [tuple.__repr__(person) for person in others]
     shown = (row[1:3], row[4].value, row[5:10], row[11:16], row[16].value, row[17:], plain)
-    return facts._replace(shown=repr(shown))
+    return MeetingFacts._make((*row, others, repr(shown), tuple(made_of)))
 
 
 _BOOKMARKED = select(Bookmark.item_id).where(Bookmark.user_id == bindparam("user_id"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from forum_app.agenda.permissions import reader_at, visible_to
+from forum_app.agenda.permissions import visible_to
 from forum_app.agenda.queries import current_agenda, current_agendas
 from forum_app.agenda.snapshot import PublishedItem
 from forum_app.calendars.contents import Contents, ItemPart, MeetingPart, Part, contents
@@ -60,30 +60,46 @@ def feed_contents(feed: FeedToken) -> Contents:
         names = (person.name_latin or person.name_native, person.name_native or person.name_latin)
         return _contents(feed, facts, [MeetingPart(facts, m) for m in meetings], names, "seagreen")
     agenda = current_agenda(event)
-    reader = reader_at(feed.user, event)
+    own = [r for r in list_registrations_of(feed.user) if r.event_id == event.id]
+    reader = reader_of(feed.user, event, own)
+    made_of = {f"event:{event.id}", f"user:{feed.user_id}", f"mail:{feed.user.email_key}"}
+    made_of.update(f"organization:{registration.organization_id}" for registration in own)
     items = [i for i in agenda.items if visible_to(i, reader)] if agenda else []
     if feed.track is not None:
         track = feed.track
         items = [i for i in items if i.track is not None and i.track.id == track.id]
         parts = [ItemPart(facts, item, busy=False) for item in items]
-        return _contents(feed, facts, parts, (track.name_en, track.name_ja), TRACK_COLORS[track.color - 1])
+        color = TRACK_COLORS[track.color - 1]
+        return _contents(feed, facts, parts, (track.name_en, track.name_ja), color, made_of)
     if feed.room is not None:
         room = feed.room
         items = [i for i in items if i.room is not None and i.room.id == room.id]
-        return _contents(
-            feed, facts, [ItemPart(facts, item) for item in items], (room.name_en, room.name_ja), "teal"
-        )
-    return _contents(feed, facts, [ItemPart(facts, item, busy=False) for item in items], ("", ""), "navy")
+        parts = [ItemPart(facts, item) for item in items]
+        return _contents(feed, facts, parts, (room.name_en, room.name_ja), "teal", made_of)
+    parts = [ItemPart(facts, item, busy=False) for item in items]
+    return _contents(feed, facts, parts, ("", ""), "navy", made_of)
 
 
 def _contents(
-    feed: FeedToken, event: EventFacts, parts: Iterable[Part], of: tuple[str, str], color: str
+    feed: FeedToken,
+    event: EventFacts,
+    parts: Iterable[Part],
+    of: tuple[str, str],
+    color: str,
+    made_of: Iterable[str] | None = None,
 ) -> Contents:
     """Named after the event, and what part of it this is."""
     titles = (event.title_en or event.title_ja, event.title_ja or event.title_en)
     own = (of[0] or of[1], of[1] or of[0])
     en, ja = (f"{title} – {part}" if part else title for title, part in zip(titles, own, strict=True))
-    return contents(parts, zone=event.timezone, year=event.starts_on.year, name=(en, ja), color=color)
+    return contents(
+        parts,
+        zone=event.timezone,
+        year=event.starts_on.year,
+        name=(en, ja),
+        color=color,
+        made_of=made_of,
+    )
 
 
 def _organization_contents(feed: FeedToken, organization: Organization) -> Contents:

@@ -21,7 +21,7 @@ from forum_app.calendars.queries import facts_of, get_feed, get_open_feed, list_
 from forum_app.calendars.scoped import feed_contents
 from forum_app.calendars.services import change_feed, create_feed, revoke_feed
 from forum_app.calendars.subjects import Choice, choices_of_person, chosen
-from forum_app.calendars.unchanged import Unchanged, install
+from forum_app.calendars.unchanged import POSITION, Unchanged, install
 from forum_app.core.text import N_
 from forum_app.db import write_if_free
 from forum_app.events.services import get_event
@@ -70,7 +70,6 @@ def item_ics(slug: str, item_code: str) -> Response:
 def feed(token: str) -> Response:
     """What an address is of, to whoever knows the secret; no cookie is read or set."""
     unchanged: Unchanged = current_app.extensions["forum_unchanged"]
-    state = unchanged.state()  # before anything is read: what changes meanwhile is found the next time
     row = get_open_feed(token)
     now = clock.now()
     contents = feed_contents(row)
@@ -85,7 +84,8 @@ def feed(token: str) -> Response:
         response = _calendar(made, "forum.ics", kept=settled.kept)
     due = _note_use(row, settled.used_at, now)
     if settled.kept:
-        unchanged.remember(row.token_hash, etag, state, due)
+        made_of = None if contents.made_of is None else [*contents.made_of, f"address:{row.id}"]
+        unchanged.remember(row.token_hash, etag, request.environ.get(POSITION), due, made_of)
     return response
 
 

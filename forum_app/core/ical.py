@@ -96,7 +96,7 @@ class Conference:
     features: tuple[str, ...] = ("AUDIO", "VIDEO")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, each would take four times as long to make
 class CalendarEntry:
     """One event. All instants are aware; `zone` is the IANA zone in which the times are shown.
 
@@ -388,6 +388,22 @@ def _folded(line: str) -> str:
     return _fold(line).decode()
 
 
+# Of these, the entries of a feed have few.
+@lru_cache(maxsize=512)
+def _place_line(value: str) -> str:
+    return _folded(f"LOCATION:{_text(value)}")
+
+
+@lru_cache(maxsize=512)
+def _url_line(value: str) -> str:
+    return _folded(f"URL:{_uri(value)}")
+
+
+@lru_cache(maxsize=512)
+def _categories_line(values: tuple[str, ...]) -> str:
+    return _folded("CATEGORIES:" + ",".join(map(_text, values)))
+
+
 def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
     # Written as one text, and folded only where a line may need it: half of the time of a feed.
     start, end = _times(entry)
@@ -404,15 +420,15 @@ def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
     if entry.description:
         lines.append(_folded(f"DESCRIPTION:{_text(entry.description)}"))
     if entry.location:
-        lines.append(_folded(f"LOCATION:{_text(entry.location)}"))
+        lines.append(_place_line(entry.location))
     if entry.url:
-        lines.append(_folded(f"URL:{_uri(entry.url)}"))
+        lines.append(_url_line(entry.url))
     # One who is taken off a list gets a CANCEL of an event that goes on: no STATUS (RFC 5546 3.2.5).
     if method != Method.CANCEL or entry.status == Status.CANCELLED:
         lines.append(f"STATUS:{entry.status}")
     lines.append(f"TRANSP:{'TRANSPARENT' if entry.transparent else 'OPAQUE'}\r\nCLASS:{entry.klass}")
     if entry.categories:
-        lines.append(_folded("CATEGORIES:" + ",".join(map(_text, entry.categories))))
+        lines.append(_categories_line(entry.categories))
     if entry.conference:
         lines.append(_folded(_conference(entry.conference)))
     if entry.organizer:
