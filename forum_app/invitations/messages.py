@@ -1,8 +1,9 @@
 """An invitation as a message: the calendar object, and the words around it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from forum_app.accounts.models import User
 from forum_app.calendars.contents import ItemPart
@@ -12,7 +13,8 @@ from forum_app.core.ical import CalendarAddress, CalendarEntry, Method, Role, St
 from forum_app.events.models import Event
 from forum_app.invitations.models import Invitation as Row
 from forum_app.invitations.wanted import Wanted
-from forum_app.mail.services import Invitation, Recipient, queue_mail
+from forum_app.mail.rendering import built_in
+from forum_app.mail.services import Invitation, Queued, Recipient, queue_mail
 from forum_app.web.languages import speaking
 from forum_app.web.texts import gettext
 
@@ -34,11 +36,19 @@ class Post(NamedTuple):
 
 
 def queue_invitation(
-    *, row: Row, wanted: Wanted | None, template: str, event: Event, post: Post, now: datetime
-) -> None:
+    *,
+    row: Row,
+    wanted: Wanted | None,
+    template: str,
+    event: Event,
+    post: Post,
+    now: datetime,
+    words: Mapping[str, Any] | None = None,
+) -> Queued:
     """The mail for what row says now; wanted: the entry, None if it is no longer the person's.
 
-    template: request, update or cancel. Sets the summary of row.
+    template: request, update or cancel; with words, which are its context, one of another feature, to which
+    we only add how to answer. Sets the summary of row.
     """
     user = row.user
     with speaking(user.locale):
@@ -56,17 +66,19 @@ def queue_invitation(
         content = render_message(entry, Method(row.method), language=user.locale)
     row.summary = " ".join(entry.summary.split())[:MOST_SUMMARY]
     same_address = user.email == row.address
-    queue_mail(
+    context = {
+        "entry": entry,
+        "event": event,
+        "zone": user.timezone,
+        "is_pair": row.meeting_id is not None,
+        "gone": wanted is None,
+        "details": _details(entry, event) if row.meeting_id is not None else [],
+    }
+    return queue_mail(
         to=user if same_address else Recipient(row.address, _name(user), user.locale),
-        template=f"invitations/{template}",
-        context={
-            "entry": entry,
-            "event": event,
-            "zone": user.timezone,
-            "is_pair": row.meeting_id is not None,
-            "gone": wanted is None,
-            "details": _details(entry, event) if row.meeting_id is not None else [],
-        },
+        template=f"invitations/{template}" if words is None else template,
+        context=context if words is None else words,
+        closing="" if words is None else built_in("invitations/answering", user.locale, context).text,
         locale=user.locale,
         now=now,
         invitation=Invitation(content, row.method, forum.email),

@@ -87,6 +87,17 @@ def list_sent(event_id: int, now: datetime, uids: Collection[str]) -> Sequence[I
     ).all()
 
 
+def list_ids(event_id: int) -> frozenset[int]:
+    """Ids of all invitations of an event."""
+    return frozenset(db.session.scalars(select(Invitation.id).where(Invitation.event_id == event_id)))
+
+
+def is_invited(user_id: int, uid: str) -> bool:
+    """Whether a person was ever sent an invitation to this entry."""
+    found = select(Invitation.id).where(Invitation.user_id == user_id, Invitation.uid == uid)
+    return db.session.scalar(found) is not None
+
+
 # --- Answers -----------------------------------------------------------------------------------------
 def find_by_secret(secrets: Collection[str], uid: str | None) -> Invitation | None:
     """The invitation that carries one of these secrets, locked; of this entry, if a UID is given."""

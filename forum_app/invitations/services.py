@@ -7,8 +7,10 @@ the row says so. SEQUENCE rises with time, place and cancellation, DTSTAMP with 
 2.1.5).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,16 +22,17 @@ from forum_app.db import db
 from forum_app.events.models import Event
 from forum_app.invitations.messages import Post, queue_invitation
 from forum_app.invitations.models import Invitation, Pass, Refusal, new_secret
-from forum_app.invitations.queries import list_sent, state_of
-from forum_app.invitations.wanted import Wanted, is_current, list_wanted
+from forum_app.invitations.queries import is_invited, list_ids, list_sent, state_of
+from forum_app.invitations.wanted import Wanted, is_current, list_wanted, list_wanted_meeting
 from forum_app.mail.changes import drop_told
+from forum_app.mail.services import Queued
 
 MOST_AT_ONCE = 50
 # names of rooms, people and organizations change rarely and leave no trace in the event's own rows
 ALL_AGAIN = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
 # what waits to be told of the same change says nothing that the invitation does not
-TOLD = ("meetings/moved", "meetings/cancelled", "agenda/moved", "agenda/cancelled")
+TOLD = ("meetings/moved", "meetings/cancelled", "meetings/on_again", "agenda/moved", "agenda/cancelled")
 
 
 # --- The job's use case ------------------------------------------------------------------------------
@@ -53,6 +56,27 @@ def send_due(*, event_id: int, post: Post, now: datetime, thorough: bool = False
         return True
     turn.seen, turn.checked_at = state, now
     return False
+
+
+def invite_at_once(
+    *,
+    user: User,
+    meeting_id: int,
+    event: Event,
+    template: str,
+    words: Mapping[str, Any],
+    post: Post,
+    now: datetime,
+) -> Queued | None:
+    """Put the invitation to a new meeting into the mail that tells of it (template, with words as its
+    context), so that one mail comes and not two. None for whoever wants no invitations, or has this one."""
+    found = [one for one in list_wanted_meeting(event, meeting_id, now) if one.user.id == user.id]
+    if not found or found[0].cancelled or is_invited(user.id, found[0].uid):
+        return None
+    row = _new_row(found[0], event, now.replace(microsecond=0))
+    return queue_invitation(
+        row=row, wanted=found[0], template=template, event=event, post=post, now=now, words=words
+    )
 
 
 def _take_turn(event_id: int, now: datetime) -> Pass:
@@ -140,13 +164,16 @@ def _new_row(wanted: Wanted, event: Event, stamp: datetime) -> Invitation:
 
 def _differences(event: Event, now: datetime) -> list[Message]:
     """What has to be sent so that each calendar has what it should have, cancellations first."""
+    before = list_ids(event.id)  # an invitation may come with a meeting that we do not see yet
     wanted = {(one.user.id, one.uid): one for one in list_wanted(event, now)}
     rows = {(row.user_id, row.uid): row for row in list_sent(event.id, now, {uid for _, uid in wanted})}
     messages: list[Message] = []
     for key, one in wanted.items():
         messages += _difference(rows.get(key), one)
     for key, row in rows.items():
-        if key not in wanted and row.method == Method.REQUEST and row.user.disabled_at is None:
+        if key in wanted or row.id not in before:
+            continue
+        if row.method == Method.REQUEST and row.user.disabled_at is None:
             messages.append(Message(row, None, Method.CANCEL, moved=True, retimed=False))
     return sorted(messages, key=lambda message: message.method != Method.CANCEL)
 

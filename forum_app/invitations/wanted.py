@@ -17,7 +17,7 @@ from forum_app.calendars.contents import ItemPart, MeetingPart
 from forum_app.calendars.queries import EventFacts, MeetingFacts, facts_of, list_meeting_facts
 from forum_app.events.models import Event, Visibility
 from forum_app.invitations.queries import coming_meetings, list_people_of, list_users
-from forum_app.meetings.models import MeetingStatus
+from forum_app.meetings.models import Meeting, MeetingStatus
 
 FORMAT = "1:"
 
@@ -101,6 +101,13 @@ def list_wanted(event: Event, now: datetime) -> list[Wanted]:
         readers = {id_: user for id_, user in users.items() if id_ in present or user.is_admin}
     wanted += _items(items, facts, readers)
     return wanted
+
+
+def list_wanted_meeting(event: Event, meeting_id: int, now: datetime) -> list[Wanted]:
+    """Of list_wanted(), the entries of one meeting."""
+    meetings = list_meeting_facts(coming_meetings(event.id, now).where(Meeting.id == meeting_id))
+    ids = {p.user_id for meeting in meetings for p in meeting.others if p.user_id is not None}
+    return list(_meetings(meetings, facts_of(event), list_users(ids)))
 
 
 def _meetings(

@@ -1,7 +1,7 @@
 """Queueing a mail: rendered at once, in the recipient's language, in the caller's transaction."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
@@ -78,6 +78,11 @@ def reader_of(to: Addressee, locale: str | None = None, event: Any = None) -> Re
     )
 
 
+# Upper features that send a mail of ours themselves, with something more: called by template with to, context
+# and now; None leaves the mail to us.
+in_place_of: dict[str, Callable[[Addressee, Mapping[str, Any], datetime], Queued | None]] = {}
+
+
 def queue_mail(
     *,
     to: Addressee,
@@ -88,6 +93,7 @@ def queue_mail(
     invitation: Invitation | None = None,
     thread: str | None = None,
     reply_to: str | None = None,
+    closing: str = "",
 ) -> Queued:
     """Put a mail into the outbox of the running transaction(); it leaves as soon as that is committed.
 
@@ -95,8 +101,13 @@ def queue_mail(
     locale: else the recipient's own, else English. The template gets to, name (the recipient's, in the
     script of the mail's language), locale, link(endpoint, ...) and the context; an event there is the
     one whose organizers see the mail. thread: a name for what it is about; mails of one thread refer to
-    one Message-ID, so that they stand together. reply_to: an address, else the forum's office.
+    one Message-ID, so that they stand together. reply_to: an address, else the forum's office. closing: text
+    after that of the template, whoever wrote it.
     """
+    if invitation is None and (other := in_place_of.get(template)) is not None:
+        queued = other(to, context, now)
+        if queued is not None:
+            return queued
     return _queue(
         reader_of(to, locale, context.get("event")),
         to,
@@ -104,6 +115,7 @@ def queue_mail(
         context,
         now,
         next_attempt_at=now,
+        closing=closing,
         thread=thread_id(thread),
         reply_to=reply_to,
         calendar=invitation.content.decode() if invitation else None,
@@ -159,6 +171,7 @@ def _queue(
     now: datetime,
     *,
     next_attempt_at: datetime,
+    closing: str = "",
     **values: Any,
 ) -> Queued:
     full = {"to": to, "name": reader.name, **context}
@@ -174,6 +187,7 @@ def _queue(
             words.text,
             name=name,
             locale=reader.locale,
+            closing=closing,
             answerable=values.get("sender_address") is not None,
         ),
         secret=words.secret,

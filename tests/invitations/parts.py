@@ -26,16 +26,21 @@ _number = count(1)
 MINUTE = timedelta(minutes=1)
 
 
+_known: set[str] = set()
+
+
 def send(now: datetime = NOW, *, thorough: bool = True) -> list[OutboxMail]:
-    """A pass of the job over all events; the mails with a calendar that it queued."""
-    before = set(db.session.scalars(select(OutboxMail.id)))
+    """A pass of the job over all events; the mails with a calendar since the last one: what it queued, and
+    what came with the news that a meeting is set."""
     post = post_of(current_app.config["FORUM_SETTINGS"])
     for event_id in list_events_in_reach(now):
         more = True
         while more:
             with transaction():
                 more = send_due(event_id=event_id, post=post, now=now, thorough=thorough)
-    return [mail for mail in invitations() if mail.id not in before]
+    new = [mail for mail in invitations() if mail.message_id not in _known]
+    _known.update(mail.message_id for mail in new)
+    return new
 
 
 def invitations(address: str | None = None) -> list[OutboxMail]:

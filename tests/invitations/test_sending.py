@@ -7,13 +7,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from forum_app.accounts.models import User
 from forum_app.agenda.models import ItemSpeaker, ItemStatus, Speaker
+from forum_app.core.ical import Participation
 from forum_app.db import db, transaction
 from forum_app.events.models import Visibility
 from forum_app.invitations.models import Invitation
 from forum_app.invitations.services import want_invitations
 from forum_app.mail.messages import Sender, build_message
-from forum_app.mail.models import MailChange
+from forum_app.mail.models import MailChange, OutboxMail
 from forum_app.meetings.booking_services import cancel_meeting, move_meeting
 from forum_app.meetings.models import Meeting, MeetingTable
 from tests.calendars.parts import change, publish, speaks
@@ -139,13 +141,53 @@ def test_a_change_is_told_once(scene: Scene) -> None:
     assert db.session.scalars(select(MailChange.to_address)).all() == [login_of(scene.guest).email]
 
 
-def test_what_ended_before_anybody_was_invited_is_not_mailed(scene: Scene) -> None:
+def test_what_ended_before_somebody_was_invited_is_not_mailed(scene: Scene) -> None:
     meeting = scene.accept(scene.ask())
     with transaction():
         cancel_meeting(actor=None, meeting=db.session.get_one(Meeting, meeting.id), reason="", now=NOW)
-    assert send() == []
+    guest = login_of(scene.guest).email  # told at once that it was set
+    assert [(m.to_address, m.calendar_method) for m in send()] == [(guest, "REQUEST"), (guest, "CANCEL")]
     other = scene.accept(scene.ask())
-    assert send(other.ends_at) == []
+    assert [(m.to_address, m.calendar_method) for m in send(other.ends_at)] == [(guest, "REQUEST")]
+
+
+def test_the_news_and_the_invitation_are_one_mail(scene: Scene) -> None:
+    host, guest = login_of(scene.host), login_of(scene.guest)
+    change(guest, locale="ja")
+    meeting = scene.accept(scene.ask(topic="Wind sensing"))
+
+    def mails(user: User) -> list[OutboxMail]:
+        rows = db.session.scalars(
+            select(OutboxMail).where(
+                OutboxMail.to_address == user.email,
+                OutboxMail.kind.in_(("meetings/accepted", "invitations/request")),
+            )
+        )
+        return list(rows)
+
+    for _ in range(2):  # the job has nothing to add for whoever knows
+        (mail,) = mails(guest)
+        assert (mail.kind, mail.calendar_method) == ("meetings/accepted", "REQUEST")
+        event = event_of(mail)
+        assert (str(event["UID"]), int(event["SEQUENCE"])) == (meeting.uid, 0)
+        assert str(event["ORGANIZER"]) == f"mailto:{mail.sender_address}"
+        assert "Wind sensing" in mail.body
+        assert "/account/invitations" in mail.body  # how to answer, and how to do without
+        assert "決まりました" in mail.body
+        send()
+    (mail,) = mails(host)  # who accepted it knows, and gets the invitation alone
+    assert mail.kind == "invitations/request"
+    assert invitation_of(guest).participation == Participation.NEEDS_ACTION
+
+
+def test_the_news_alone_for_whoever_wants_no_invitations(scene: Scene) -> None:
+    guest = login_of(scene.guest)
+    with transaction():
+        want_invitations(actor=guest, wanted=False, now=NOW)
+    scene.accept(scene.ask())
+    assert invitations(guest.email) == []
+    told = select(OutboxMail.kind).where(OutboxMail.to_address == guest.email)
+    assert "meetings/accepted" in db.session.scalars(told).all()
 
 
 def test_speakers_get_their_published_items_and_lose_them(app: Flask) -> None:
