@@ -12,21 +12,22 @@ from datetime import UTC, datetime
 from statistics import median
 from urllib.parse import urlencode
 
-from flask import Flask
+from flask import Flask, Response, session
 from flask_migrate import upgrade
 from sqlalchemy import select
 
 from bench.server import Measured, serve
 from forum_app import create_app
 from forum_app.accounts.models import User
+from forum_app.accounts.sign_in import start_session
 from forum_app.agenda.models import AgendaItem
 from forum_app.config import load_settings
-from forum_app.db import db
+from forum_app.db import db, transaction
 from forum_app.demo.bench import seed_bench
 from forum_app.events.models import EventRole
 from forum_app.events.queries import get_event_by_slug
 from forum_app.registration.models import ParticipantType
-from tests.factories import grant, make_user, sign_in
+from tests.factories import grant, make_user
 
 WARM, ROUNDS, BLOCKS = 20, 25, 4
 PEERS = {
@@ -40,12 +41,16 @@ PEERS = {
 
 
 def cookie_of(app: Flask, user: User) -> str:
-    """A session cookie of user, as the browser would send it."""
-    client = sign_in(app.test_client(), user)
-    cookie = client.get_cookie("forum_session")
+    """The session cookie that a browser has once user signed in."""
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        answer = Response()
+        with transaction():
+            start_session(user, datetime.now(UTC))
+        app.session_interface.save_session(app, session, answer)
+    cookie = re.search(r"forum_session=[^;]+", answer.headers.get("Set-Cookie", ""))
     if cookie is None:
         raise SystemExit("no session cookie was set")
-    return f"forum_session={cookie.value}"
+    return cookie.group(0)
 
 
 def measure(server: Measured, ask: Callable[[int], None]) -> float:

@@ -147,6 +147,8 @@ migrate = Migrate()
 class Forum(Flask):
     """Flask without the question, for each hook of each request, whether it is a coroutine: none is."""
 
+    jinja_environment = templating.Environment
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 

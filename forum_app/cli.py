@@ -1,5 +1,6 @@
 """The `forum` command: Flask's own commands and ours, refusing bad input with one line."""
 
+import gc
 import getpass
 import os
 import sys
@@ -53,6 +54,7 @@ def serve() -> None:
     from gunicorn.app.base import BaseApplication
 
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    gc.collect()
     options = {
         "bind": f"{settings().host}:{settings().port}",
         "workers": settings().web_concurrency,
@@ -69,6 +71,7 @@ def serve() -> None:
         "max_requests_jitter": 2000,
         "limit_request_line": 4094,
         "proc_name": "forum",
+        "pre_fork": lambda server, worker: gc.freeze(),
     }
 
     class Server(BaseApplication):  # type: ignore[misc]

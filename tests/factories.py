@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from forum_app.accounts.models import LoginSession, User
 from forum_app.accounts.queries import email_key
-from forum_app.accounts.sign_in import SECRET, token_hash
+from forum_app.accounts.sign_in import CSRF, SECRET, token_hash
 from forum_app.agenda.models import AccessLevel, AgendaItem, ItemKind, Speaker
 from forum_app.db import db, transaction
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
@@ -51,6 +51,7 @@ def sign_in(client: FlaskClient, user: User) -> FlaskClient:
         session[SECRET] = token
         session["_user_id"] = str(user.id)
         session["_fresh"] = True
+        session[CSRF] = f"csrf-{token}"
     return client
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import cast
 
 from flask import Flask, Response, g, request, session
 from flask_login import LoginManager, login_user, logout_user
@@ -10,11 +11,12 @@ from sqlalchemy import bindparam, select, update
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import LoginSession, User
 from forum_app.accounts.queries import IDLE, LIFETIME
-from forum_app.db import db, write_if_free
+from forum_app.db import Lookup, db, write_if_free
 from forum_app.web import clock
 
 SECRET = "login"  # noqa: S105 - the name of the cookie's entry
 LANGUAGE = "lang"
+CSRF = "csrf_token"
 SEEN_EVERY = timedelta(minutes=10)
 
 manager = LoginManager()
@@ -42,6 +44,8 @@ def start_session(user: User, now: datetime) -> None:
         )
     )
     session[SECRET] = token
+    session[CSRF] = secrets.token_hex(20)  # now, or the next form would have to write the cookie again
+    g.pop(CSRF, None)
     session.permanent = True
     login_user(user)
 
@@ -67,7 +71,8 @@ def current_session_hash() -> str:
     return token_hash(session.get(SECRET, ""))
 
 
-_OPEN_SESSION = (
+_OPEN_SESSION = Lookup(
+    User,
     select(User, LoginSession.id, LoginSession.created_at, LoginSession.last_seen_at)
     .join(LoginSession, LoginSession.user_id == User.id)
     .where(
@@ -75,7 +80,7 @@ _OPEN_SESSION = (
         LoginSession.ended_at.is_(None),
         User.id == bindparam("user_id"),
         User.disabled_at.is_(None),
-    )
+    ),
 )
 
 
@@ -86,17 +91,15 @@ def load_user(user_id: str) -> User | None:
     if not token or not user_id.isdigit():
         return None
     now = clock.now()
-    row = db.session.execute(
-        _OPEN_SESSION, {"token_hash": token_hash(token), "user_id": int(user_id)}
-    ).one_or_none()
-    if row is None:
+    rows = _OPEN_SESSION.rows({"token_hash": token_hash(token), "user_id": int(user_id)})
+    if not rows:
         return None
-    user, session_id, created_at, seen_at = row
+    user, session_id, created_at, seen_at = rows[0]
     if now - created_at > LIFETIME or now - seen_at > IDLE:
         return None
     if now - seen_at > SEEN_EVERY:
         g.forum_seen_session = session_id
-    return user
+    return cast(User, user)
 
 
 def _note_visit(session_id: int, now: datetime) -> None:

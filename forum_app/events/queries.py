@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import Base, db, run
+from forum_app.db import Base, Lookup, db, run
 from forum_app.events.models import Event, EventRole, RoleGrant, Room, Series, Track, Visibility
 from forum_app.web.tables import Page, TableState, contains, paginate
 
@@ -87,12 +87,12 @@ def list_tiles(user: Any, event: Event, now: datetime) -> list[Tile]:
 
 
 # Statements that nearly every page runs are built once: building one costs as much as running it.
-_EVENT_BY_SLUG = select(Event).where(Event.slug == bindparam("slug"))
+_EVENT_BY_SLUG = Lookup(Event, select(Event).where(Event.slug == bindparam("slug")))
 
 
 def find_event(slug: str) -> Event | None:
     """The event, whoever asks."""
-    return db.session.scalar(_EVENT_BY_SLUG, {"slug": slug})
+    return _EVENT_BY_SLUG.one_or_none({"slug": slug})
 
 
 def get_event_by_slug(slug: str) -> Event:

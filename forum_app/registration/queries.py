@@ -11,7 +11,7 @@ from forum_app.core.errors import NotFound
 from forum_app.core.kana import katakana
 from forum_app.core.names import person_sort_key
 from forum_app.core.text import N_
-from forum_app.db import db, run
+from forum_app.db import Lookup, db, run
 from forum_app.events.models import Event
 from forum_app.events.queries import Participation, participation_sources
 from forum_app.organizations.models import Kind, Membership, MemberState, Organization
@@ -73,10 +73,11 @@ _OWN_ORGANIZATIONS = (
     .where(Membership.user_id == bindparam("user_id"), Membership.state == MemberState.ACTIVE)
     .order_by(Membership.id)
 )
-_TYPES = (
+_TYPES = Lookup(
+    ParticipantType,
     select(ParticipantType)
     .where(ParticipantType.event_id == bindparam("event_id"))
-    .order_by(ParticipantType.position, ParticipantType.id)
+    .order_by(ParticipantType.position, ParticipantType.id),
 )
 
 
@@ -139,7 +140,7 @@ participation_sources.append(list_own_participations)
 
 def list_types(event_id: int) -> Sequence[ParticipantType]:
     """Participant types of an event in their order."""
-    return db.session.scalars(_TYPES, {"event_id": event_id}).all()
+    return _TYPES.all({"event_id": event_id})
 
 
 def get_type(event_id: int, type_id: int) -> ParticipantType:

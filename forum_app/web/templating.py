@@ -1,9 +1,11 @@
 """Templates: components that cost nothing to import, sentences that cost little to translate."""
 
+from collections.abc import MutableMapping
 from functools import lru_cache
 from typing import Any
 
 from flask import Flask
+from flask.templating import Environment as FlaskEnvironment
 from jinja2 import Template, pass_eval_context
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
@@ -12,6 +14,13 @@ from markupsafe import Markup
 
 from forum_app.web.languages import language
 from forum_app.web.texts import catalog
+
+
+class Environment(FlaskEnvironment):
+    """What all templates know stands in one dict: read as a whole at each page, Jinja's chain is slow."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
 
 
 class ComponentTemplate(Template):
