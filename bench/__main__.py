@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import feeds, mail_chaos, matching, pages, scheduling
+from bench import feeds, hostile_calendars, mail_chaos, matching, pages, scheduling
 
 TARGET = Path("var/bench.json")
 Rows = list[dict[str, Any]]
@@ -44,6 +44,12 @@ def _feeds() -> Rows:
     return rows
 
 
+def _hostile() -> Rows:
+    rows: Rows = list(hostile_calendars.run())
+    print(hostile_calendars.table(rows))
+    return rows
+
+
 def _mail() -> Rows:
     rows = mail_chaos.run()
     print(mail_chaos.table(rows))
@@ -52,12 +58,15 @@ def _mail() -> Rows:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("names", nargs="*", help="of pages, feeds, matching, scheduling, mail; else all")
+    options.add_argument(
+        "names", nargs="*", help="of pages, feeds, hostile, matching, scheduling, mail; else all"
+    )
     options.add_argument("--instances", type=Path, help="a folder of instances of the meeting scheduler")
     chosen = options.parse_args()
     benchmarks: dict[str, Callable[[], Rows]] = {
         "pages": _pages,
         "feeds": _feeds,
+        "hostile": _hostile,
         "matching": _matching,
         "scheduling": lambda: _scheduling(chosen.instances),
         "mail": _mail,

@@ -74,6 +74,9 @@ class Rule:
     skip: str = "OMIT"
 
 
+MOST_RULE = 50_000  # characters; all values that a rule may name, each once, take a fifth of it
+
+
 def _numbers(name: str, text: str) -> tuple[int, ...]:
     low, high, signed = _RANGES[name]
     found = []
@@ -104,6 +107,8 @@ def _positive(text: str) -> int:
 def parse_rule(text: str) -> Rule:
     """A RECUR; raises BadValue where the text says MUST NOT, OtherCalendar for a RSCALE not Gregorian."""
     parts: dict[str, str] = {}
+    if len(text) > MOST_RULE:
+        raise BadValue(text[:80])
     for part in text.strip(" \t").rstrip(";").split(";"):
         name, equals, value = part.partition("=")
         name, value = name.strip(" \t").upper(), value.strip(" \t")

@@ -117,6 +117,13 @@ def test_an_endless_entry_does_not_hide_the_others() -> None:
         )
 
 
+def test_a_rule_of_a_megabyte_is_passed_over() -> None:
+    start = f"DTSTART:{WINDOW.start:%Y%m%dT%H%M%SZ}"
+    reading = read(wrapped(event(start, "DURATION:PT1H", f"RRULE:FREQ=DAILY;BYMONTHDAY={'10,' * 300_000}10")))
+    assert reading.sentence is not None
+    assert [span.start for span in reading.busy] == [WINDOW.start]
+
+
 def test_a_part_of_an_endless_entry_is_known() -> None:
     assert read(wrapped(SECOND)).busy[0].start == WINDOW.start
 
