@@ -171,14 +171,22 @@ def list_failed_ids() -> Sequence[int]:
 
 
 def forget_texts(*, now: datetime) -> None:
-    """Blank the text of mails settled a month ago; to whom, when and about what stays."""
+    """Blank the text of mails settled a month ago; to whom, when and about what stays.
+
+    Of one that was given up or came back, a month after that: so long somebody may mend the address and
+    send it again.
+    """
+    before = now - TEXTS_KEPT
     db.session.execute(delete(MailMinute).where(MailMinute.minute < now - MINUTES_KEPT))
     db.session.execute(
         update(OutboxMail)
         .where(
             or_(
-                (OutboxMail.state == MailState.SENT) & (OutboxMail.sent_at < now - TEXTS_KEPT),
-                (OutboxMail.state == MailState.DROPPED) & (OutboxMail.created_at < now - TEXTS_KEPT),
+                (OutboxMail.state == MailState.SENT) & (OutboxMail.sent_at < before),
+                (OutboxMail.state == MailState.DROPPED) & (OutboxMail.created_at < before),
+                (OutboxMail.state == MailState.FAILED)
+                & (OutboxMail.next_attempt_at < before)
+                & or_(OutboxMail.bounced_at.is_(None), OutboxMail.bounced_at < before),
             ),
             OutboxMail.body != "",
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from threading import Barrier
+from typing import Any
 
 import pytest
 from flask import Flask, current_app
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from forum_app.db import db, transaction
 from forum_app.mail.jobs import LEASE, deliver_batch, deliver_queued
 from forum_app.mail.models import MailState, OutboxMail
-from forum_app.mail.outbox import LONGEST_WAIT, MOST_ATTEMPTS, claim_due, wait_after
+from forum_app.mail.outbox import LONGEST_WAIT, MOST_ATTEMPTS, claim_due, forget_texts, wait_after
 from forum_app.mail.transport import SmtpTransport, open_transport
 from forum_app.web import clock
 from tests.factories import NOW
@@ -327,3 +328,27 @@ def test_clock_of_the_job(app: Flask, mailbox: Mailbox) -> None:
     with configured(app, mail_url=mailbox.url):
         deliver_queued()
     assert mailbox.messages == []
+
+
+@pytest.mark.parametrize(
+    ("values", "days"),
+    [
+        ({"state": MailState.SENT, "sent_at": NOW}, 30),
+        ({"state": MailState.DROPPED}, 30),
+        ({"state": MailState.FAILED}, 30),
+        ({"state": MailState.FAILED, "sent_at": NOW, "bounced_at": NOW + timedelta(days=5)}, 35),
+        ({"state": MailState.QUEUED}, None),
+    ],
+    ids=["sent", "dropped", "given up", "came back", "waiting"],
+)
+def test_texts_are_forgotten_a_month_after_the_end(
+    app: Flask, values: dict[str, Any], days: int | None
+) -> None:
+    queue(calendar="BEGIN:VCALENDAR", calendar_method="REQUEST", **values)
+    for day in (1, 29, 30, 31, 35, 36, 400):
+        with transaction():
+            forget_texts(now=NOW + timedelta(days=day, hours=1))
+        forgotten = days is not None and day >= days
+        mail = the_mail()
+        assert (mail.body == "", mail.calendar == "") == (forgotten, forgotten)
+        assert mail.subject == "Hello"
