@@ -78,7 +78,7 @@ def advance(
 ) -> list[PublishedItem]:
     """The items of the next version.
 
-    Those of the draft, with the sequence raised exactly where time, room or status differ from
+    Those of the draft, with the sequence raised exactly where time, the room's name or status differ from
     before, and changed_at where anything does; those no longer in the draft stay as cancelled. What
     was never published and is cancelled does not appear.
     """
@@ -94,7 +94,7 @@ def advance(
         if same == old:
             result.append(old)
         else:
-            sequence = old.sequence + (item.place != old.place)
+            sequence = old.sequence + (item.shown_place != old.shown_place)
             result.append(replace(item, sequence=sequence, changed_at=now))
     for old in known.values():
         if old.is_cancelled:

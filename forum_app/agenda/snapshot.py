@@ -111,8 +111,15 @@ class PublishedItem:
 
     @property
     def place(self) -> tuple[datetime, datetime, int | None, ItemStatus]:
-        """Time, room and status: what raises the iCalendar SEQUENCE when it differs."""
+        """Time, room and status: where people have to be when."""
         return self.starts_at, self.ends_at, self.room.id if self.room else None, self.status
+
+    @property
+    def shown_place(self) -> tuple[datetime, datetime, tuple[str, str] | None, ItemStatus]:
+        """The same as readers see it, so a room by its names: what raises the iCalendar SEQUENCE when it
+        differs, here and in what feeds have shown (calendars/contents.py)."""
+        names = (self.room.name_en, self.room.name_ja) if self.room else None
+        return self.starts_at, self.ends_at, names, self.status
 
 
 @dataclass(frozen=True, eq=False)

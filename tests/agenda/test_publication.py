@@ -61,7 +61,7 @@ def test_sequence_rises_exactly_with_time_room_or_status(history: list[list[Publ
                 assert item.changed_at == now
                 assert not item.is_cancelled
                 continue
-            assert item.sequence == old.sequence + (item.place != old.place)
+            assert item.sequence == old.sequence + (item.shown_place != old.shown_place)
             same = replace(item, sequence=0, changed_at=NOW) == replace(old, sequence=0, changed_at=NOW)
             assert item.changed_at == (old.changed_at if same else now)
             if item_id not in wanted:

@@ -392,3 +392,31 @@ def test_secrets_are_long_kept_as_digests_and_read_on_every_database(client: Fla
     with transaction():
         revoke_feed(actor=user, feed_id=feed.id, now=NOW)
     assert client.get(f"/calendars/{token}.ics").status_code == 404
+
+
+def test_a_room_that_is_renamed_raises_sequence_everywhere_alike(client: FlaskClient) -> None:
+    """Also for whoever reads the agenda for the first time, and once the new name is published."""
+    event, user = make_event(), make_user()
+    room, twin = (
+        make_room(event, name_en="East", name_ja="東"),
+        make_room(event, name_en="West", name_ja="西"),
+    )
+    item, other = make_item(event, room_id=room.id), make_item(event, room_id=twin.id)
+    mark(user, item, other)
+    publish(event)
+    path = make_feed(user)
+    client.get(path)
+
+    def sequences() -> list[list[int]]:
+        feeds = (read(client.get(address).data) for address in (path, f"/events/{event.slug}/agenda.ics"))
+        return [[int(entries[one.uid]["SEQUENCE"]) for one in (item, other)] for entries in feeds]
+
+    change(room, name_en="Sumida")
+    publish(event, LATER)
+    assert sequences() == [[1, 0], [1, 0]]
+    published = select(AgendaItem.sequence).order_by(AgendaItem.id)
+    db.session.rollback()
+    assert db.session.scalars(published).all() == [1, 0]
+    change(item, room_id=None)
+    publish(event, LATER + timedelta(hours=1))
+    assert sequences() == [[2, 0], [2, 0]]
