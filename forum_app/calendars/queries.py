@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select, true
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from forum_app.accounts.links import digest
 from forum_app.accounts.models import User
@@ -16,7 +17,7 @@ from forum_app.agenda.models import Bookmark, Speaker
 from forum_app.calendars.models import FeedToken, Shown
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db, run
+from forum_app.db import Lookup, db, run
 from forum_app.events.models import Event, Room, Visibility
 from forum_app.meetings.models import (
     Interpreter,
@@ -44,25 +45,22 @@ _SUBJECTS = (
 )
 
 
-_OPEN_FEED = (
-    select(FeedToken)
-    .join(FeedToken.user)
-    .where(
-        FeedToken.token_hash == bindparam("token_hash"),
-        FeedToken.revoked_at.is_(None),
-        User.disabled_at.is_(None),
-    )
-    .options(contains_eager(FeedToken.user))
+_OPEN_FEED = Lookup(
+    FeedToken,
+    select(FeedToken).where(FeedToken.token_hash == bindparam("token_hash"), FeedToken.revoked_at.is_(None)),
 )
+_OWNER = Lookup(User, select(User).where(User.id == bindparam("user_id"), User.disabled_at.is_(None)))
 
 
 def get_open_feed(token: str) -> FeedToken:
     """The feed with that secret and its user; one NotFound for forged, revoked and closed accounts."""
     hashed = digest(token) if len(token) <= MOST_TOKEN else ""
-    feed = db.session.scalar(_OPEN_FEED, {"token_hash": hashed})
+    feed = _OPEN_FEED.one_or_none({"token_hash": hashed})
+    user = _OWNER.one_or_none({"user_id": feed.user_id}) if feed is not None else None
     # an index finds the digest of the secret, never the secret, so its timing tells nothing
-    if feed is None or not compare_digest(feed.token_hash, hashed):
+    if feed is None or user is None or not compare_digest(feed.token_hash, hashed):
         raise NotFound(N_("There is no such calendar."))
+    set_committed_value(feed, "user", user)
     return feed
 
 
