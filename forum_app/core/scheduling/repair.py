@@ -19,6 +19,8 @@ from forum_app.core.scheduling.repair_helper import Helper
 from forum_app.core.scheduling.repair_search import Search
 from forum_app.core.scheduling.tables import assign_tables
 
+MANY = 500
+"""Meetings from which on the process beside is started at once, before it is sure to be needed."""
 REST = 0.15
 """Of the time, what the last steps may need: breaks, tables, reasons."""
 
@@ -45,23 +47,26 @@ def repair(
     """
     started = time.monotonic()
     ends_at = started + (1 - REST) * time_limit
-    state = Search(problem)
-    least = max(moved_bound, state.start())
-    state.improve(ends_at)
-    state.go_home()
-    most = sum(state.weight) if weight_bound is None else weight_bound
-    if state.placed_weight() < most or state.moved() > least:
-        polished_at = started + 0.55 * time_limit
-        if workers > 1 and (left := ends_at - time.monotonic()) > 0:
-            with Helper(state, left) as helper:
-                state.polish(polished_at, seed, helper.done)
-                helper.wait(ends_at - time.monotonic())
-                _take_better(state, helper)
-            if helper.most is not None:
-                most = min(most, helper.most)
+    most = sum(meeting.weight for meeting in problem.meetings) if weight_bound is None else weight_bound
+    with Helper() as helper:
+        if workers > 1 and len(problem.meetings) >= MANY:
+            helper.start()
+        state = Search(problem)
+        asked = workers > 1 and len(problem.meetings) >= MANY and not any(state.special)
+        if asked:  # nothing has to be placed before
+            helper.ask(state, ends_at - time.monotonic())
+        least = max(moved_bound, state.start())
+        state.improve(ends_at)
+        state.go_home()
+        left = ends_at - time.monotonic()
+        if left > 0 and (state.placed_weight() < most or state.moved() > least):
+            if workers > 1 and not asked:
+                helper.ask(state, left)
+            state.polish(started + 0.55 * time_limit, seed, helper.done if workers > 1 else lambda: False)
+            helper.wait(ends_at - time.monotonic())
+            _take_better(state, helper)
+            most = most if helper.most is None else min(most, helper.most)
             least = max(least, helper.least_moves(state.placed_weight()))
-        else:
-            state.polish(polished_at, seed, lambda: False)
     state.tidy()
     if problem.fairness_d is not None:
         make_fair(state, problem.fairness_d)

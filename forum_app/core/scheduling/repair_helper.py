@@ -22,28 +22,39 @@ log = logging.getLogger(__name__)
 
 
 class Helper:
-    """A running `repair_exact`. weight, slots: the best schedule it has found, for the meetings without
-    needs of their own; most: no schedule has more weight; least: per weight, the fewest moves of a
-    schedule that has so much.
+    """A process with `repair_exact`, to be started ahead of the question if that is sure to come.
+
+    slots: the best schedule it has found, for the meetings without needs of their own; most: no schedule
+    has more weight; least: per weight, the fewest moves of a schedule that has so much.
     """
 
-    def __init__(self, state: State, seconds: float) -> None:
+    def __init__(self) -> None:
         self.slots: dict[int, int] | None = None
         self.most: int | None = None
         self.least: dict[int, int] = {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.meetings: list[int] = []
+        self.thread: Thread | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        if self.process is None:
+            self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        return self.process
+
+    def ask(self, state: State, seconds: float) -> None:
+        """Ask for the best schedule, with the meetings that need more than a slot where they are now."""
         plain, self.meetings = plain_part(state)
         proof = state.problem if len(self.meetings) < len(state.problem.meetings) else None
-        self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self.job = pickle.dumps((plain, proof, seconds))
-        self.thread = Thread(target=self._talk, daemon=True)
+        question, answers = _pipe(self.start().stdin), _pipe(self.start().stdout)
+        job = pickle.dumps((plain, proof, seconds))
+        self.thread = Thread(target=self._talk, args=(question, answers, job), daemon=True)
         self.thread.start()
 
-    def _talk(self) -> None:
-        question, answers = _pipe(self.process.stdin), _pipe(self.process.stdout)
+    def _talk(self, question: IO[bytes], answers: IO[bytes], job: bytes) -> None:
         with suppress(OSError):  # it was ended before it had read all
-            question.write(self.job)
+            question.write(job)
             question.close()
         for line in answers:
             if not line.endswith(b"\n"):  # ended in the middle of it
@@ -60,11 +71,12 @@ class Helper:
                 self.slots = {self.meetings[number]: slot for number, slot in rows}
 
     def done(self) -> bool:
-        return not self.thread.is_alive()
+        return self.thread is None or not self.thread.is_alive()
 
     def wait(self, seconds: float) -> None:
         """Wait at most so long for its last word."""
-        self.thread.join(max(0.0, seconds))
+        if self.thread is not None:
+            self.thread.join(max(0.0, seconds))
 
     def least_moves(self, weight: int) -> int:
         """What is proven for schedules of at least this weight."""
@@ -79,10 +91,13 @@ class Helper:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.process is None:
+            return
         self.process.kill()
         if self.process.wait() > 0:  # by itself, with a traceback on standard error
             log.error("the exact part of a repair failed: status %s", self.process.returncode)
-        self.thread.join()
+        if self.thread is not None:
+            self.thread.join()
         for pipe in (self.process.stdin, self.process.stdout):
             with suppress(OSError):
                 _pipe(pipe).close()

@@ -28,7 +28,9 @@ class Program:
         self.area = area
         self.whole = whole
         self.model = messages.MPModelProto(maximize=True)
-        self.columns: list[tuple[int, int]] = []
+        self.first: dict[int, int] = {}
+        """Of a meeting's variables, one per allowed slot, the first."""
+        self.nuisances: dict[int, list[float]] = {}
         inside = area.chosen()
         self.inside = set(inside)
         self.free = [area.seats[slot] - area.load[slot] for slot in range(area.problem.n_slots)]
@@ -91,22 +93,20 @@ class Program:
     def _write_meeting(self, k: int) -> None:
         area = self.area
         home, surplus = area.home[k], area.surplus[k]
-        variables = []
+        near = [p for p in area.pair[k] if p in area.near]
+        here, there = (self._nuisance(p) for p in area.pair[k])
+        first = len(self.model.variable)
         for slot in area.allowed[k]:
-            worth = 1.0
-            if slot != home:
-                worth = -sum(self._nuisance(k, p, slot) for p in area.pair[k])
-            column = self._variable(worth)
-            self.columns.append((column, k))
-            variables.append(column)
+            column = self._variable(1.0 if slot == home else -here[slot] - there[slot])
             self.by_slot[slot].append(column)
-            for p in area.pair[k]:
-                if p in area.near:
-                    self.cells.setdefault((p, slot), []).append(column)
-            if surplus < 0:
-                self.losses.append((column, -surplus / bounds.UNIT))
-        for p in area.pair[k]:
-            if p in area.near and not area.every_slot[p]:
+            for p in near:
+                self.cells.setdefault((p, slot), []).append(column)
+        variables = list(range(first, len(self.model.variable)))
+        self.first[k] = first
+        if surplus < 0:
+            self.losses += [(column, -surplus / bounds.UNIT) for column in variables]
+        for p in near:
+            if not area.every_slot[p]:
                 self.totals.setdefault(p, []).extend(variables)
         if 0 < surplus <= area.gap and not area.must[k]:
             missed = self._variable()
@@ -115,11 +115,15 @@ class Program:
         sure = area.must[k] or surplus > 0
         self._add(variables, [1.0] * len(variables), 1 if sure else -INFINITE, 1)
 
-    def _nuisance(self, k: int, p: int, slot: int) -> float:
-        day = self.area.at[p]
-        taken = p not in self.area.near and day.get(slot, k) != k
-        lonely = 1 + (day.get(slot - 1, k) == k) + (day.get(slot + 1, k) == k)
-        return NUDGE * taken + TIDY * lonely
+    def _nuisance(self, p: int) -> list[float]:
+        """What it costs besides to put a meeting of p into each slot."""
+        if p not in self.nuisances:
+            day, far = self.area.at[p], p not in self.area.near
+            self.nuisances[p] = [
+                NUDGE * (far and slot in day) + TIDY * (1 + (slot - 1 not in day) + (slot + 1 not in day))
+                for slot in range(len(self.by_slot))
+            ]
+        return self.nuisances[p]
 
     def _write_slots(self) -> None:
         """Tables. Far meetings may leave a slot, each at the price of one move, and enter another."""
@@ -165,14 +169,11 @@ class Program:
 
     def held(self) -> Iterator[tuple[int, int, float]]:
         """(meeting, slot, how much of it) of the solution."""
-        value = self.response.variable_value
-        index = 0
-        for k, slots in ((k, self.area.allowed[k]) for k in sorted(self.inside)):
-            for slot in slots:
-                held = value[self.columns[index][0]]
-                index += 1
-                if held > 1e-6:
-                    yield k, slot, held
+        value = list(self.response.variable_value)
+        for k, first in self.first.items():
+            for column, slot in enumerate(self.area.allowed[k], first):
+                if value[column] > 1e-6:
+                    yield k, slot, value[column]
 
     def is_whole(self) -> bool:
         return all(value > 1 - 1e-6 for _, _, value in self.held())
