@@ -6,7 +6,8 @@ each waiting meeting is tried, heaviest first, in a slot in which both are free,
 one (or both) of them, or in the place of something lighter, which then waits itself; what moved goes home
 wherever that has become possible. Beside it, in a process of its own, linear programming around what broke
 finds the fewest moves there are and proves it (`repair_exact`). Where that is done in time, its schedule is
-taken; otherwise what was found here. At last the break counts are brought within fairness_d.
+taken; otherwise what it has so far, mended here, or what was found here, if that is better. At last the
+break counts are brought within fairness_d.
 """
 
 import time
@@ -64,7 +65,7 @@ def repair(
                 helper.ask(state, left)
             state.polish(started + 0.55 * time_limit, seed, helper.done if workers > 1 else lambda: False)
             helper.wait(ends_at - time.monotonic())
-            _take_better(state, helper)
+            _take_better(state, helper, ends_at + 0.5 * REST * time_limit)
             most = most if helper.most is None else min(most, helper.most)
             least = max(least, helper.least_moves(state.placed_weight()))
     state.tidy()
@@ -73,13 +74,19 @@ def repair(
     return _result(state, started, most, least)
 
 
-def _take_better(state: Search, helper: Helper) -> None:
-    """The helper's schedule, unless what was found here is better."""
+def _take_better(state: Search, helper: Helper, ends_at: float) -> None:
+    """The helper's schedule, unless what was found here is better; what it has no room for yet finds its way
+    by the search.
+    """
     if helper.slots is None:
         return
+    slots, complete = helper.slots, helper.complete
     here = {k: slot for k, slot in enumerate(state.slot) if slot >= 0}
     was = state.placed_weight(), -state.moved()
-    state.arrange(helper.slots)
+    state.arrange(slots)
+    if not complete:
+        state.improve(ends_at)
+        state.go_home()
     if was > (state.placed_weight(), -state.moved()):
         state.arrange(here)
 

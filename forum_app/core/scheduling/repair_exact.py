@@ -38,12 +38,14 @@ from forum_app.core.scheduling.repair_program import Program
 class Moves:
     """What is known after a round: no schedule of at least the weight moves fewer than so many rows.
 
-    slots: meeting -> slot of a schedule with so few moves, or None if it is not found yet.
+    slots: meeting -> slot. complete: that is a schedule, with so few moves; else it still asks too much of
+    somebody.
     """
 
     weight: int
     least: int
-    slots: dict[int, int] | None
+    slots: dict[int, int]
+    complete: bool
 
 
 def moved_bound(problem: Problem, weight: int, *, seconds: float = 60.0) -> int:
@@ -57,7 +59,7 @@ def moved_bound(problem: Problem, weight: int, *, seconds: float = 60.0) -> int:
 
 
 def fewest_moves(problem: Problem, *, seconds: float, known: bounds.Duals | None = None) -> Iterator[Moves]:
-    """Of the largest weight the fewest moves, round by round; the last one has the slots, if time allows.
+    """Of the largest weight the fewest moves, round by round; the last one is complete, if time allows.
 
     As `moved_bound`; so what needs more than a slot is to be taken out of the problem before.
     """
@@ -68,7 +70,7 @@ def fewest_moves(problem: Problem, *, seconds: float, known: bounds.Duals | None
             return
         for found in _rounds(Area(problem, weight, known), ends_at):
             yield found
-            if found.slots is not None:
+            if found.complete:
                 return
 
 
@@ -84,12 +86,12 @@ def _rounds(area: Area, ends_at: float) -> Iterator[Moves]:
         asked_too_much = _overbooked(area, program)
         if not asked_too_much and not program.left_slots():
             if program.is_whole():
-                yield Moves(area.weight, least, _schedule(area, program))
+                yield Moves(area.weight, least, _schedule(area, program), complete=True)
                 return
             whole = True
             continue
         whole = False
-        yield Moves(area.weight, least, None)
+        yield Moves(area.weight, least, _schedule(area, program), complete=False)
         area.near |= asked_too_much
         for slot in program.left_slots():
             area.let_loose |= {k for k, home in enumerate(area.home) if home == slot}
@@ -124,7 +126,7 @@ def _schedule(area: Area, program: Program) -> dict[int, int]:
 
 def main() -> int:
     """A job as pickle on standard input: (problem, another to prove with or None, seconds). JSON lines on
-    standard output: {"most": weight}, {"weight", "least"} and {"slots": [[meeting, slot], ...]}.
+    standard output: {"most": weight}, {"weight", "least"}, {"complete", "slots": [[meeting, slot], ...]}.
     """
 
     def tell(**answer: object) -> None:
@@ -143,8 +145,7 @@ def _answer(problem: Problem, proof: Problem | None, seconds: float, tell: Calla
     for found in fewest_moves(problem, seconds=seconds, known=known):
         if proof is None:
             tell(weight=found.weight, least=found.least)
-        if found.slots is not None:
-            tell(slots=sorted(found.slots.items()))
+        tell(complete=found.complete, slots=sorted(found.slots.items()))
     if proof is not None:
         most = bounds.weight_bound(proof)
         tell(most=most)

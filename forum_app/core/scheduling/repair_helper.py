@@ -24,12 +24,14 @@ log = logging.getLogger(__name__)
 class Helper:
     """A process with `repair_exact`, to be started ahead of the question if that is sure to come.
 
-    slots: the best schedule it has found, for the meetings without needs of their own; most: no schedule
-    has more weight; least: per weight, the fewest moves of a schedule that has so much.
+    slots: the best it has found, for the meetings without needs of their own; complete: that is a schedule,
+    nobody is in two places; most: no schedule has more weight; least: per weight, the fewest moves of a
+    schedule that has so much.
     """
 
     def __init__(self) -> None:
         self.slots: dict[int, int] | None = None
+        self.complete = False
         self.most: int | None = None
         self.least: dict[int, int] = {}
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +69,8 @@ class Helper:
                 self.most = most
             case {"weight": int(weight), "least": int(least)}:
                 self.least[weight] = max(least, self.least.get(weight, 0))
-            case {"slots": list(rows)}:
+            case {"complete": bool(complete), "slots": list(rows)}:
+                self.complete = complete
                 self.slots = {self.meetings[number]: slot for number, slot in rows}
 
     def done(self) -> bool:

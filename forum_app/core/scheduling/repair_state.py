@@ -169,13 +169,17 @@ class State:
         return lost
 
     def arrange(self, slots: Mapping[int, int]) -> None:
-        """Put the meetings without needs of their own into these slots, and take out those without one."""
+        """Put the meetings without needs of their own into these slots, as far as there is room, those that
+        go home first; take out those without one.
+        """
         moving = [k for k, slot in enumerate(self.slot) if not self.special[k] and slot != slots.get(k, -1)]
         for k in moving:
             if self.slot[k] >= 0:
                 self.take(k)
-        for k in moving:
-            if k in slots:
+        for k in sorted((k for k in moving if k in slots), key=lambda k: slots[k] != self.home[k]):
+            a, b = self.a[k], self.b[k]
+            room = self.allowed[k] & self.free[a] & self.free[b] & self.open
+            if room >> slots[k] & 1 and not self.full(a) and not self.full(b):
                 self.put(k, slots[k])
 
     def moved(self) -> int:

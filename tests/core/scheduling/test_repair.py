@@ -48,9 +48,9 @@ def test_what_needs_more_than_a_slot_stays_while_the_rest_is_solved(problem: Pro
     state.start()
     held = {k: slot for k, slot in enumerate(state.slot) if slot >= 0 and state.special[k]}
     plain, meetings = plain_part(state)
-    found = list(fewest_moves(plain, seconds=60.0))[-1].slots
-    assert found is not None
-    state.arrange({meetings[number]: slot for number, slot in found.items()})
+    found = list(fewest_moves(plain, seconds=60.0))[-1]
+    assert found.complete
+    state.arrange({meetings[number]: slot for number, slot in found.slots.items()})
     assert {k: slot for k, slot in enumerate(state.slot) if slot >= 0 and state.special[k]} == held
     rows = [Assignment(k, slot) for k, slot in enumerate(state.slot) if slot >= 0 and not state.special[k]]
     assert check(plain, [replace(row, meeting=meetings.index(row.meeting)) for row in rows]).feasible
@@ -86,7 +86,7 @@ def test_plain_schedules_are_mended_with_the_fewest_moves(problem: Problem, data
         assert bounds.moved_bound(changed, best[0]) <= -best[-2]
 
     found = list(fewest_moves(changed, seconds=60.0))[-1]
-    assert found.slots is not None
+    assert found.complete
     tables = assign_tables(changed, found.slots, {})
     report = check(changed, [Assignment(k, at, tables[k]) for k, at in found.slots.items()])
     assert report.feasible
@@ -99,7 +99,6 @@ def test_a_crowded_day_is_repaired_with_a_proof() -> None:
     """By the process beside: full weight, and not one move more than it proves to be needed."""
     problem = crowded(people=60, asked=300, slots=16, tables=20, seed=5)
     published = list(fewest_moves(problem, seconds=60.0))[-1].slots
-    assert published is not None
     tables = assign_tables(problem, published, {})
     rows = tuple(Assignment(k, slot, tables[k]) for k, slot in published.items())
     absent = {p: frozenset({p % 12, p % 12 + 1, p % 12 + 2}) for p in range(0, 60, 7)}
