@@ -35,11 +35,13 @@ class MailKind:
         return (*COMMON, *self.placeholders)
 
 
-REGISTRATION, MEETINGS, PITCHES, AGENDA = (
+REGISTRATION, MEETINGS, PITCHES, AGENDA, INVITATIONS, REMINDERS = (
     N_("Registration"),
     N_("Meetings"),
     N_("Pitches"),
     N_("Agenda"),
+    N_("Calendar invitations"),
+    N_("Reminders"),
 )
 COMMON = ("text", "name", "event", "dates", "venue", "event_url")
 # What each placeholder is, for the list beside the form.
@@ -62,6 +64,7 @@ MEANINGS = {
     "organization": N_("their organization"),
     "pitch_url": N_("link to their pitch"),
     "agenda_url": N_("link to the agenda"),
+    "entry": N_("what the calendar calls it"),
 }
 
 
@@ -96,11 +99,14 @@ VALUES: dict[str, Value] = {
         "pitches.show", slug=_slug(context), code=context["submission"].code
     ),
     "agenda_url": lambda context, locale: link("agenda.show", slug=_slug(context)),
+    "entry": lambda context, locale: str(context["entry"].summary),
 }
 _OF_PERSON = ("type", "registration_url")
 _SEATED = (*_OF_PERSON, "ticket_url", "calendar_url")
 _MEETING = ("topic", "meetings_url")
 _PITCH = ("title", "organization", "pitch_url")
+_PLACES = ("agenda_url", "meetings_url", "calendar_url")
+_ENTRY = ("entry", *_PLACES)
 KINDS = (
     MailKind(
         "registration/invited",
@@ -157,6 +163,12 @@ KINDS = (
     MailKind(
         "agenda/cancelled", N_("Agenda item cancelled"), AGENDA, ("title", "agenda_url"), ("text", "title")
     ),
+    MailKind("outcomes/shared", N_("Outcome shared by both"), MEETINGS, _MEETING, ("text",)),
+    # how to answer stands in the text, and in no placeholder
+    MailKind("invitations/request", N_("Entry for the calendar"), INVITATIONS, _ENTRY, ("text",)),
+    MailKind("invitations/update", N_("Entry that has changed"), INVITATIONS, _ENTRY, ("text",)),
+    MailKind("invitations/cancel", N_("Entry that is gone"), INVITATIONS, _ENTRY, ("text",)),
+    MailKind("reminders/coming", N_("Reminder"), REMINDERS, (*_PLACES, "ticket_url"), ("text",)),
 )
 BY_TEMPLATE = {kind.template: kind for kind in KINDS}
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -41,6 +41,7 @@ def sample_context(template: str, event: Event, locale: str) -> dict[str, Any]:
         expires_at=starts_at - timedelta(days=10),
     )
     meeting = Made(
+        id=0,
         topic=topic,
         starts_at=starts_at,
         ends_at=ends_at,
@@ -87,4 +88,17 @@ def sample_context(template: str, event: Event, locale: str) -> dict[str, Any]:
         "item": item,
         "speaks": True,
         "by": other,
+        # of an invitation
+        "entry": Made(summary=topic, starts_at=starts_at, ends_at=ends_at, location="", url=""),
+        "zone": event.timezone,
+        "is_pair": True,
+        "gone": False,
+        "details": [],
+        # of a reminder
+        "opens": False,
+        "meetings": [Made(meeting=meeting, others=[other], table=table)],
+        "items": [item],
+        "count": 2,
+        "only": None,
+        "first": starts_at,
     }
