@@ -113,6 +113,16 @@ def test_a_crowded_day_is_repaired_with_a_proof() -> None:
     assert result.assignments == repair(changed, time_limit=120.0, seed=7).assignments
 
 
+def test_three_who_all_meet_have_a_whole_solution() -> None:
+    """Half of each of the three meetings in each slot would do for the linear program."""
+    people = (Participant(), Participant(), Participant())
+    meetings = (Meeting(0, 1), Meeting(1, 2), Meeting(0, 2))
+    problem = Problem(2, 2, people, meetings, previous=(Assignment(0, 0), Assignment(1, 0)))
+    found = list(fewest_moves(problem, seconds=60.0))[-1]
+    assert (found.complete, found.weight, found.least, len(found.slots)) == (True, 2, 1, 2)
+    assert check(problem, [Assignment(k, slot) for k, slot in found.slots.items()]).feasible
+
+
 def test_two_who_meet_twice_exchange_their_meetings() -> None:
     people = (Participant(), Participant())
     meetings = (Meeting(0, 1, weight=3), Meeting(0, 1, fixed=0))
