@@ -338,16 +338,3 @@ def person_sort_key(
         if key:
             return f"{rank}{key}\x1f{native or latin}"
     return "9"
-
-
-def display_name(
-    name_latin: str | None, name_native: str | None, name_kana: str | None, locale: str
-) -> tuple[str, str | None]:
-    """The name to show first in a language, and the other one to show small beside it, if any."""
-    latin, native, kana = ((name or "").strip() for name in (name_latin, name_native, name_kana))
-    if locale[:2] == "ja":
-        names = [native, latin] if native else [latin, kana]
-    else:
-        names = [latin, native] if latin else [native, kana]
-    shown = list(dict.fromkeys(name for name in names if name)) or [kana]
-    return shown[0], shown[1] if len(shown) > 1 else None

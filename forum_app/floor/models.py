@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from forum_app.core.text import N_
 from forum_app.db import Base, Key
 from forum_app.events.models import Event
 from forum_app.meetings.models import Interpreter, Meeting, MeetingRequest, MeetingTable
@@ -21,12 +20,6 @@ class OfferState(enum.StrEnum):
     LAPSED = "lapsed"
 
 
-OFFER_LABELS = {
-    OfferState.OPEN: N_("Offered"),
-    OfferState.TAKEN: N_("Offer taken"),
-    OfferState.DECLINED: N_("Offer declined"),
-    OfferState.LAPSED: N_("Lapsed"),
-}
 _OPEN = text("state = 'OPEN'")
 
 

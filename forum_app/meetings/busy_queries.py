@@ -5,7 +5,7 @@ absences they declared, and their other calendars. Where a place is in another b
 and back is taken too. A fixed number of statements, for one person as for thousands.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -246,16 +246,3 @@ def busy_of(
     diary = read_diary(event, user_ids, window=window, without=without)
     found = {user_id: diary.busy(user_id, buildings) for user_id in user_ids}
     return found if window is None else {user_id: clip(times, window) for user_id, times in found.items()}
-
-
-def busy_reasons(
-    event: Event,
-    user_ids: Collection[int],
-    *,
-    window: Interval,
-    without: Collection[int] = (),
-    buildings: Collection[str] | None = None,
-) -> dict[int, Sequence[Busy]]:
-    """What stands against each person's meeting in window, with reasons, in order of time."""
-    diary = read_diary(event, user_ids, window=window, without=without)
-    return {user_id: diary.clashes(user_id, window, buildings) for user_id in user_ids}

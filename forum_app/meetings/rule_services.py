@@ -68,30 +68,14 @@ def check_may_ask(
     return terms
 
 
-def check_may_meet(
-    event: Event,
-    one: Registration,
-    other: Registration,
-    *,
-    today: date,
-    on: date | None = None,
-    staff: bool = False,
-) -> Terms:
-    """Refuse a meeting that a rule forbids or a gate stops; one: who reads the sentence.
-
-    today, on: see list_terms. staff: the sentence is for organizers.
-    """
-    terms = get_terms(event, one.id, other.id, today=today, on=on)
-    _refuse(terms, one, other, staff=staff)
-    return terms
-
-
 def check_may_all_meet(
     event: Event, people: Sequence[Registration], *, today: date, on: date | None = None, staff: bool = False
 ) -> Terms:
-    """The same for two or more people, each with each; colleagues may sit in one group.
+    """Refuse a meeting that a rule forbids or a gate stops: of two or more people, each with each.
 
-    Returns the terms of all together: closed if any two need it, cleared as the least cleared is.
+    The first of them reads the sentence; staff: it is for organizers. Colleagues may sit in one group.
+    today, on: see list_terms. Returns the terms of all together: closed if any two need it, cleared as the
+    least cleared is.
     """
     by_id = {person.id: person for person in people}
     pairs = list(combinations(by_id, 2))

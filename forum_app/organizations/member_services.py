@@ -236,29 +236,6 @@ def end_membership(*, actor: Any, membership: Membership, now: datetime) -> Memb
     return membership
 
 
-def add_member(
-    *, actor: Any, organization: Organization, user: User, role: MemberRole, now: datetime
-) -> Membership:
-    """Make user a member at once; for administrators and the system itself (actor None)."""
-    if actor is not None and not actor.is_admin:
-        raise PermissionDenied(N_("Only administrators may do this."))
-    membership = find_membership(user.id, organization.id)
-    if membership is None:
-        membership = Membership(
-            organization_id=organization.id,
-            user_id=user.id,
-            role=role,
-            state=MemberState.ACTIVE,
-            created_at=now,
-            decided_at=now,
-        )
-        _insert(membership)
-    elif membership.state != MemberState.ACTIVE:
-        membership.state, membership.role, membership.decided_at = MemberState.ACTIVE, role, now
-    record(actor=actor, action="membership.added", subject=membership, now=now, detail={"role": role.value})
-    return membership
-
-
 def _change_active(membership: Membership, **values: Any) -> None:
     """Change an active membership unless it would leave the organization without representative.
 

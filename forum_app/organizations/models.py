@@ -239,14 +239,6 @@ class MemberState(enum.StrEnum):
     ENDED = "ended"
 
 
-MEMBER_STATE_LABELS = {
-    MemberState.REQUESTED: N_("Asked to join"),
-    MemberState.INVITED: N_("Invited"),
-    MemberState.ACTIVE: N_("Active"),
-    MemberState.ENDED: N_("Ended"),
-}
-
-
 class Membership(Base):
     """A person and an organization. An invitation has an address and a token until it is taken."""
 

@@ -6,7 +6,6 @@ from forum_app.core.errors import Invalid
 from forum_app.core.kana import fold_romanization, romanize
 from forum_app.core.names import (
     corporate_number_check_digit,
-    display_name,
     normal_form,
     parse_identifier,
     person_sort_key,
@@ -239,20 +238,3 @@ def test_width_and_script_of_the_reading_do_not_matter_but_voicing_breaks_ties()
     keys = [person_sort_key(None, "x", kana, "ja") for kana in ("はやし", "ﾊﾔｼ", "ハヤシ")]
     assert len(set(keys)) == 1
     assert keys[0] < person_sort_key(None, "x", "バヤシ", "ja") < person_sort_key(None, "x", "ハユ", "ja")
-
-
-@pytest.mark.parametrize(
-    ("name", "locale", "shown"),
-    [
-        (("Sato Hanako", "佐藤花子", "サトウ ハナコ"), "ja", ("佐藤花子", "Sato Hanako")),
-        (("Sato Hanako", "佐藤花子", "サトウ ハナコ"), "en", ("Sato Hanako", "佐藤花子")),
-        (("Ann Lee", None, "アン・リー"), "ja", ("Ann Lee", "アン・リー")),
-        (("Ann Lee", None, None), "ja", ("Ann Lee", None)),
-        ((None, "佐藤花子", None), "en", ("佐藤花子", None)),
-        (("Bo", "Bo", None), "en", ("Bo", None)),
-    ],
-)
-def test_names_are_shown_in_the_readers_script_first(
-    name: tuple[str | None, str | None, str | None], locale: str, shown: tuple[str, str | None]
-) -> None:
-    assert display_name(*name, locale) == shown

@@ -21,7 +21,7 @@ from forum_app.freebusy.jobs import forget_old, read_calendar, read_due
 from forum_app.freebusy.models import Kind, OtherBusy, OtherCalendar
 from forum_app.freebusy.queries import event_window
 from forum_app.freebusy.services import MOST_CALENDARS, read_upload, subscribe_calendar, upload_calendar
-from forum_app.meetings.busy_queries import NOT_FREE, busy_of, busy_reasons
+from forum_app.meetings.busy_queries import NOT_FREE, busy_of, read_diary
 from forum_app.meetings.slot_queries import list_free_slots
 from forum_app.registration.models import Registration, RegistrationState
 from forum_app.web import clock
@@ -122,7 +122,8 @@ def test_only_the_person_reads_why(client: FlaskClient, scene: Scene, app: Flask
     assert NOT_FREE in page.text
     assert "other calendar" not in page.text
     assert scene.host.user_id is not None
-    found = busy_reasons(scene.event, [scene.host.user_id], window=Interval(*FIRST))[scene.host.user_id]
+    slot = Interval(*FIRST)
+    found = read_diary(scene.event, [scene.host.user_id], window=slot).clashes(scene.host.user_id, slot)
     assert [(one.reason, one.title_en) for one in found] == [(NOT_FREE, "")]
 
 

@@ -13,7 +13,7 @@ from forum_app.core.intervals import Interval
 from forum_app.db import db, transaction
 from forum_app.mail.models import OutboxMail
 from forum_app.meetings.booking_services import book_direct, book_meeting, cancel_meeting, move_meeting
-from forum_app.meetings.busy_queries import IN_MEETING, WALKS, busy_of, busy_reasons
+from forum_app.meetings.busy_queries import IN_MEETING, WALKS, busy_of, read_diary
 from forum_app.meetings.claim_services import Clash, Taken, claim_all, release
 from forum_app.meetings.making_services import HAVE_ONE
 from forum_app.meetings.models import (
@@ -289,7 +289,7 @@ def test_one_engine_knows_all_that_takes_time(scene: Scene) -> None:
         with pytest.raises(Conflict):
             book(scene, [scene.more_host(), scene.guest], starts_at=at[number])
     day = Interval(at[0], at[7])
-    reasons = [one.reason for one in busy_reasons(scene.event, [login], window=day)[login]]
+    reasons = [one.reason for one in read_diary(scene.event, [login], window=day).clashes(login, day)]
     assert len(set(reasons)) == 6
 
 
@@ -319,7 +319,8 @@ def test_walking_between_buildings_takes_time(scene: Scene) -> None:
     }
     walk = timedelta(minutes=15)
     assert spans == {None: walk, ("Annex",): timedelta(), ("Main",): walk, (): timedelta()}
-    (reason,) = busy_reasons(scene.event, [login], window=Interval(OPENS, OPENS + SLOT))[login]
+    slot = Interval(OPENS, OPENS + SLOT)
+    (reason,) = read_diary(scene.event, [login], window=slot).clashes(login, slot)
     assert reason.reason == WALKS
     with pytest.raises(Conflict, match="on the way"):
         book(scene, table_id=far.id)

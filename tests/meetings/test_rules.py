@@ -27,7 +27,6 @@ from forum_app.meetings.rule_services import (
     MayNotMeet,
     check_may_all_meet,
     check_may_ask,
-    check_may_meet,
 )
 from forum_app.organizations.models import Exclusion, ExclusionGround, Kind, Organization, TechnologyArea
 from forum_app.registration.models import Registration, RegistrationState
@@ -195,16 +194,16 @@ def test_one_sentence_for_every_ground(scene: Scene) -> None:
     for other in (scene.host, paused, barred, gone):
         assert refusal(check_may_ask, scene.event, scene.guest, other) == NOT_AVAILABLE
         assert refusal(check_may_ask, scene.event, scene.guest, other, staff=True) == BY_RULE
-    assert refusal(check_may_meet, scene.event, scene.guest, scene.host) == NOT_AVAILABLE
-    assert refusal(check_may_meet, scene.event, scene.host, scene.guest, staff=True) == BY_RULE
+    assert refusal(check_may_all_meet, scene.event, [scene.guest, scene.host]) == NOT_AVAILABLE
+    assert refusal(check_may_all_meet, scene.event, [scene.host, scene.guest], staff=True) == BY_RULE
 
 
 def test_gate_sentences_by_reader(scene: Scene) -> None:
     set_profile(scene.host, needs_statement=True)
     check_may_ask(scene.event, scene.guest, scene.host, today=TODAY)
-    own = refusal(check_may_meet, scene.event, scene.guest, scene.host)
-    other = refusal(check_may_meet, scene.event, scene.host, scene.guest)
-    staff = refusal(check_may_meet, scene.event, scene.host, scene.guest, staff=True)
+    own = refusal(check_may_all_meet, scene.event, [scene.guest, scene.host])
+    other = refusal(check_may_all_meet, scene.event, [scene.host, scene.guest])
+    staff = refusal(check_may_all_meet, scene.event, [scene.host, scene.guest], staff=True)
     assert (own, other) == (GATE_OWN[O.EXPORT_STATEMENT], GATE_OTHER[O.EXPORT_STATEMENT])
     assert scene.guest.name in staff
 
@@ -212,7 +211,7 @@ def test_gate_sentences_by_reader(scene: Scene) -> None:
 def test_a_rule_is_told_before_a_gate(scene: Scene) -> None:
     set_profile(scene.host, needs_statement=True)
     exclude(organization_of(scene.host), other_id=scene.guest.organization_id)
-    assert refusal(check_may_meet, scene.event, scene.guest, scene.host) == NOT_AVAILABLE
+    assert refusal(check_may_all_meet, scene.event, [scene.guest, scene.host]) == NOT_AVAILABLE
 
 
 def test_groups_are_each_with_each(scene: Scene) -> None:
