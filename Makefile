@@ -49,7 +49,8 @@ run: $(BUILT)
 # ------------------------------------------------------------------ development
 test: $(BUILT) .venv/development
 	.ci/browser
-	$(BIN)/pytest -n auto --dist worksteal
+	# the product is started a hundred times: compiled once, whatever the environment says
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto
 
 check: $(BUILT) .venv/development
 	$(BIN)/ruff check forum_app tests bench migrations .ci wsgi.py

@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from sqlalchemy import text
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from forum_app import create_app
+from forum_app.accounts import passwords
 from forum_app.config import Settings, load_settings
 from forum_app.db import Base, db
 from forum_app.web import clock
-from tests.parts import postgresql_server
+from tests.parts import postgresql_server, seed
+from tests.starting import compile_search, once
 
 # Tests hold on this day for ever: factories make events some weeks after it.
 TODAY = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -30,6 +35,9 @@ clock.set_to(TODAY)
 # A busy machine is no fault of the product's: no example is judged by how long it took.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+# Passwords cost a thousandth here: what they cost people is tested where they are.
+PRODUCTS_HASHER = passwords.hasher
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 KEPT_TABLES = {"organizations_area", "alembic_version"}
 
 
@@ -38,6 +46,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marker = metafunc.definition.get_closest_marker("every_database")
         names = ["sqlite", "postgresql"] if marker else ["sqlite"]
         metafunc.parametrize("database_name", names, indirect=True, scope="session")
+
+
+# Minutes each, and so the first: begun last, they keep one process busy while the others have none left.
+LONGEST = ("tests/browser/test_every_page.py", "tests/browser/test_meeting_life.py", "tests/test_wheel.py")
+# What shares one costly fixture stays in one process.
+TOGETHER = (
+    "tests/test_cli.py",
+    "tests/test_lists.py",
+    "tests/web/test_bucket.py",
+    "tests/invitations/test_round.py",
+)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    yield  # pytest itself puts together what has the same parameters
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+class InOrder(LoadScopeScheduling):  # type: ignore[misc]
+    """Each process takes the next test, or the next tests that belong together, once it has none left."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        if path in TOGETHER:
+            return path
+        if path.startswith("tests/browser/") and "[" in nodeid:  # one product on each database
+            return "browser on postgresql" if "[postgresql" in nodeid else "browser on sqlite"
+        return nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InOrder:
+    """How `-n` shares the tests, whatever `--dist` says."""
+    return InOrder(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +130,7 @@ class TestDatabase:
             self.settings = make_settings(var, database_url=f"sqlite:///{self.path}")
         self.app = create_app(self.settings)
         self.app.test_client_class = BrowserClient
+        self.huey = self.app.extensions["forum_queue"].huey
         # http in tests: the client speaks plain http to a server that believes in https
         self.app.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
         with self.app.app_context():
@@ -120,6 +168,9 @@ class TestDatabase:
                     connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
                 db.engine.dispose()
         queue = self.app.extensions["forum_queue"]
+        if queue.huey is not self.huey:  # another application of this process has taken it since
+            queue.init_app(self.app, self.settings)
+            self.huey = queue.huey
         queue.huey.flush()
 
 
@@ -134,6 +185,25 @@ def database_name(request: pytest.FixtureRequest) -> str:
 def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> TestDatabase:
     """The migrated database of this process."""
     return TestDatabase(database_name, tmp_path_factory.mktemp(database_name))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all test processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def seeded(shared: Path) -> Path:
+    """The var/ of a demonstration forum on SQLite: to be copied, not to be used."""
+    return once(shared / "seeded", seed)
+
+
+@pytest.fixture(scope="session")
+def compiled(shared: Path) -> None:
+    """The search at forum scale is compiled: on a fresh checkout by whoever first asks for it."""
+    once(shared / "compiled", compile_search)
 
 
 @pytest.fixture

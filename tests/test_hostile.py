@@ -5,6 +5,7 @@ routes come from the application itself, so a new one is tried from its first da
 """
 
 import re
+import shutil
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,13 +60,17 @@ WORDS = ("%00", "%FF%FE", "%E2%80%AE%3Cscript%3Ealert(1)%3C/script%3E", "x" * 20
 class Forum:
     """The seeded application, with somebody signed in for each account."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, seeded: Path) -> None:
         self.database = TestDatabase(name, folder)
         self.app = self.database.app
         self.now = datetime.now(UTC)
         settings = replace(self.database.settings, demo_password=PASSWORD)
         with self.app.app_context():
-            seed_demo(settings=settings, now=self.now)
+            if name == "sqlite":
+                db.engine.dispose()
+                shutil.copyfile(seeded / "forum.sqlite3", self.database.path)
+            else:
+                seed_demo(settings=settings, now=self.now)
             users = {user.email: user for user in db.session.scalars(select(User))}
             with transaction():
                 for email, *_ in ACCOUNTS:
@@ -142,9 +147,9 @@ class Findings:
 
 
 @pytest.fixture(scope="module")
-def forum(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Forum:
+def forum(database_name: str, tmp_path_factory: pytest.TempPathFactory, seeded: Path) -> Forum:
     """One forum on each database; tests of what never gets as far as a database take the first."""
-    return Forum(database_name, tmp_path_factory.mktemp("hostile"))
+    return Forum(database_name, tmp_path_factory.mktemp("hostile"), seeded)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forum_app.accounts import passwords
 from forum_app.accounts.passwords import (
     LEAST,
     MOST,
@@ -18,6 +19,7 @@ from forum_app.accounts.passwords import (
     verify_password,
 )
 from forum_app.core.errors import Invalid
+from tests.conftest import PRODUCTS_HASHER
 
 OWN = ["hanako.yamada@hayabusa.example", "Hanako Yamada", "山田花子", "ヤマダハナコ"]
 
@@ -109,8 +111,10 @@ def test_one_form_however_typed() -> None:
     assert verify_password(hash_password(decomposed), composed)
 
 
-def test_argon2id() -> None:
+def test_argon2id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "hasher", PRODUCTS_HASHER)
     made = hash_password("purple giraffe tango")
+    assert "$m=19456,t=3,p=1$" in made
     assert made.startswith("$argon2id$")
     assert len(made) <= 255
     assert "purple" not in made

@@ -57,9 +57,9 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("life")
 
 
-def served(browser: Browser, var: Path, **environ: str) -> Iterator[Life]:
+def served(browser: Browser, var: Path, seeded: Path, **environ: str) -> Iterator[Life]:
     """Serve what is kept in var (seeded the first time), until the generator is closed."""
-    with smtp_server() as (url, mailbox), product(var, FORUM_MAIL_URL=url, **environ) as running:
+    with smtp_server() as (url, mailbox), product(var, seeded, FORUM_MAIL_URL=url, **environ) as running:
         life = Life(browser, Forum(running, mailbox, "sqlite"))
         yield life
         life.end()
@@ -212,9 +212,9 @@ def hold(life: Life) -> None:
     expect(held.locator("main")).to_contain_text("共有済み")
 
 
-def test_from_interest_to_outcome(browser: Browser, var: Path) -> None:
-    for life in served(browser, var):
+def test_from_interest_to_outcome(browser: Browser, var: Path, seeded: Path, compiled: None) -> None:
+    for life in served(browser, var, seeded):
         plan(life, var)
     _, start = the_meeting(var)
-    for life in served(browser, var, FORUM_REHEARSAL=(start + timedelta(minutes=1)).isoformat()):
+    for life in served(browser, var, seeded, FORUM_REHEARSAL=(start + timedelta(minutes=1)).isoformat()):
         hold(life)

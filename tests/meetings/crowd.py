@@ -1,6 +1,6 @@
 """A crowd at several servers at once: processes with the whole application, each with many threads.
 
-Started with the "spawn" method, so that no process inherits anything but the address of the database.
+Forked from a process that has only loaded modules: none inherits anything but the address of the database.
 Everything goes through HTTP as a browser would send it, but publishing, which the product does in a job.
 """
 
@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier as Gate
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -32,8 +31,9 @@ from forum_app.meetings.models import Meeting, MeetingRequest, MeetingStatus, Re
 from forum_app.registration.models import Registration
 from forum_app.timetable.jobs import repair_now
 from forum_app.web import clock
-from tests.conftest import make_settings
+from tests.conftest import TODAY, make_settings
 from tests.factories import NOW
+from tests.starting import forking
 
 PROCESSES = 2
 PATIENCE = 280  # seconds, on machines that have much else to do
@@ -192,6 +192,7 @@ class Visitor:
 
 def _serve(task: Task, gate: Gate, results: Any) -> None:
     """One process."""
+    clock.set_to(TODAY)
     settings = make_settings(Path(task.var), database_url=task.url)
     app = create_app(settings)
     app.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
@@ -246,7 +247,7 @@ def _collected(processes: Sequence[Any], results: Any) -> Iterator[Log]:
 
 def unleash(make_task: Callable[[int], Task]) -> Log:
     """Run a task in each of the processes at once; what was acknowledged in all of them."""
-    context = get_context("spawn")
+    context = forking()
     gate, results = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=_serve, args=(make_task(number), gate, results)) for number in range(PROCESSES)

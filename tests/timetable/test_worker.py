@@ -7,7 +7,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.parts import PATIENCE, ROOT, Product
+from tests import starting
+from tests.parts import PATIENCE, Product
 
 PEOPLE, WISHES = 40, 120
 LOOK = """
@@ -64,15 +64,7 @@ class Bench(Product):
 
     def do(self, code: str) -> None:
         """Run a snippet in an application of its own."""
-        done = subprocess.run(
-            [sys.executable, "-c", LOOK + code],
-            env=self.environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = starting.python(LOOK + code, environ=self.environ, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
 
     def rows(self, statement: str) -> list[Any]:
@@ -92,7 +84,7 @@ class Bench(Product):
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, compiled: None) -> Iterator[Bench]:
     running = Bench({"FORUM_ENV": "development", "FORUM_VAR": str(tmp_path)}, 0)
     running.forum("db", "upgrade")
     size = ("--items", "4", "--speakers", "4", "--registrants", str(PEOPLE), "--wishes", str(WISHES))
@@ -156,13 +148,5 @@ def test_killing_the_worker_in_the_middle_of_a_run(bench: Bench) -> None:
 def test_the_command_refuses_with_one_line(tmp_path: Path) -> None:
     running = Bench({"FORUM_ENV": "development", "FORUM_VAR": str(tmp_path)}, 0)
     running.forum("db", "upgrade")
-    done = subprocess.run(
-        [sys.executable, "-m", "forum_app.cli", "schedule-meetings", "nowhere"],
-        env=running.environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = starting.forum("schedule-meetings", "nowhere", environ=running.environ, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (1, "There is no such event.\n")
