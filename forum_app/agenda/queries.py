@@ -22,7 +22,7 @@ from forum_app.agenda.models import (
 from forum_app.agenda.snapshot import PublishedAgenda, distinct, items_from_json
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import Lookup, db, run
 from forum_app.events.models import Event
 from forum_app.organizations.models import Organization
 from forum_app.registration.models import Registration, RegistrationState
@@ -59,7 +59,8 @@ _LATEST_VERSIONS = select(AgendaVersion.event_id, AgendaVersion.id, AgendaVersio
 
 def current_agendas(event_ids: Iterable[int]) -> dict[int, PublishedAgenda]:
     """The latest published version of each event that has one; one statement once all are read."""
-    rows = db.session.execute(_LATEST_VERSIONS, {"event_ids": list(event_ids)}).all()
+    db.session.flush()
+    rows: Sequence[Any] = run(_LATEST_VERSIONS, {"event_ids": list(event_ids)}).all()
     return {row.event_id: _read_version(row.id, row.digest) for row in rows}
 
 
@@ -110,7 +111,8 @@ def bookmarked_ids(user_id: int, event_id: int) -> set[int]:
     )
 
 
-_EVENTS_OF_PROGRAMME = (
+_EVENTS_OF_PROGRAMME = Lookup(
+    Event,
     select(Event)
     .where(
         or_(
@@ -122,13 +124,13 @@ _EVENTS_OF_PROGRAMME = (
             ),
         )
     )
-    .order_by(Event.id)
+    .order_by(Event.id),
 )
 
 
 def events_of_programme(user_id: int) -> Sequence[Event]:
     """Events at which a person speaks or has bookmarked something."""
-    return db.session.scalars(_EVENTS_OF_PROGRAMME, {"user_id": user_id}).all()
+    return _EVENTS_OF_PROGRAMME.all({"user_id": user_id})
 
 
 # --- The draft -----------------------------------------------------------------------------------

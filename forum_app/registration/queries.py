@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from forum_app.audit.models import AuditEntry
 from forum_app.core.errors import NotFound
@@ -57,11 +58,9 @@ _AT_EVENT = Registration.event_id + 0 == bindparam("event_id")
 _OWN = select(Registration).where(_AT_EVENT, _IS_OWN)
 _LOADED = (joinedload(Registration.type), joinedload(Registration.organization))
 _ACTIVE_OWN = _OWN.where(_IS_ACTIVE).options(*_LOADED).order_by(Registration.id.desc()).limit(1)
-_ALL_OWN = (
-    select(Registration)
-    .where(_IS_OWN)
-    .options(joinedload(Registration.organization))
-    .order_by(Registration.id)
+_ALL_OWN = Lookup(Registration, select(Registration).where(_IS_OWN).order_by(Registration.id))
+_ORGANIZATIONS = Lookup(
+    Organization, select(Organization).where(Organization.id.in_(bindparam("ids", expanding=True)))
 )
 _LAST_OWN = _OWN.options(*_LOADED).order_by(_IS_ACTIVE.desc(), Registration.id.desc()).limit(1)
 _ACTIVE_STATE = (
@@ -105,7 +104,13 @@ def find_last_registration(user: Any, event: Event) -> Registration | None:
 
 def list_registrations_of(user: Any) -> Sequence[Registration]:
     """All registrations of a person at all events, ended ones too, with organizations; oldest first."""
-    return db.session.scalars(_ALL_OWN, _who(user)).all()
+    rows = _ALL_OWN.all(_who(user))
+    ids = {row.organization_id for row in rows if row.organization_id is not None}
+    known = {one.id: one for one in _ORGANIZATIONS.all({"ids": sorted(ids)})} if ids else {}
+    for row in rows:
+        if row.organization_id in known:
+            set_committed_value(row, "organization", known[row.organization_id])
+    return rows
 
 
 def find_active_state(user: Any, event: Event) -> RegistrationState | None:
