@@ -19,11 +19,15 @@ UNFAIR = 3
 """What each break above the allowed difference costs, in breaks."""
 MISSED_WISH = 12
 LONGEST_CHAIN = 400
+MOST_PEOPLE = 32_767
+"""What `Board.mate` can number; files may have fewer."""
 
 
 def make_board(problem: Problem, seed: int) -> Board:
-    """An empty board for the problem."""
+    """An empty board for the problem. Raises ValueError above MOST_PEOPLE participants."""
     slots, people, meetings = problem.n_slots, len(problem.participants), len(problem.meetings)
+    if people > MOST_PEOPLE:
+        raise ValueError(f"{people} participants, at most {MOST_PEOPLE} can be scheduled")
     words = max(1, (slots + 63) // 64)
     allowed = np.zeros((meetings, words), np.uint64)
     for k, free in enumerate(allowed_slots(problem)):
@@ -49,6 +53,9 @@ def make_board(problem: Problem, seed: int) -> Board:
     table[:, kernel.SPECIAL] = ordered | served
     for row in problem.pinned:
         table[row.meeting, kernel.SPECIAL] |= kernel.PINNED
+    usable = np.zeros((people, words), np.uint64)
+    for column in (kernel.FIRST, kernel.SECOND):
+        np.bitwise_or.at(usable, table[:, column], allowed)
     persons = np.zeros((people, 4), np.int32)
     persons[:, kernel.LIMIT] = [
         slots if p.max_meetings is None else p.max_meetings for p in problem.participants
@@ -63,7 +70,9 @@ def make_board(problem: Problem, seed: int) -> Board:
         meetings=table,
         allowed=allowed,
         at=np.full((people, slots), -1, np.int32),
+        mate=np.full((people, slots), -1, np.int16),
         busy=np.zeros((people, words), np.uint64),
+        open=usable,
         persons=persons,
         slots=use,
         cost=np.array(cost, np.int64) * GRAIN,

@@ -24,6 +24,7 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bits = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
+Shorts = NDArray[np.int16]
 
 
 def compiled(function: F) -> F:
@@ -47,8 +48,8 @@ PINNED = 2
 GONE, FREE = -2, -1
 NEVER = 2**40
 """A cost that nothing makes up for."""
-LEAP = 24
-"""What the other end of a chain hardly ever gains, in grains: proposals that would need more are dropped."""
+LEAP = 8
+"""What the shapes of two days hardly ever gain, in grains: proposals that would need more are dropped."""
 ZEROS, ONES = np.uint64(0), ~np.uint64(0)
 NOT_POISON = ir.Constant(ir.IntType(1), 0)
 
@@ -64,7 +65,8 @@ class Board(NamedTuple):
     resource, 2 is pinned), weight, HOME (slot in the schedule before, or -1), RANK (place in waiting, or
     -1), class of interpreters and class of tables that serve (or -1), LINKS (where its orders begin in
     links), PRICE (what leaving it out costs). allowed [M,W]: bit t if slot t is allowed. at [P,T]: meeting
-    or -1. busy [P,W]: the same as bits. persons [P,4]: runs of busy slots, placed, at most and at least
+    or -1. mate [P,T]: whom, or -1. busy [P,W]: the same as bits. open [P,W]: the slots in which any of the
+    person's meetings is allowed. persons [P,4]: runs of busy slots, placed, at most and at least
     wished meetings. slots [T,2]: meetings, tables. cost [T+3]: what a person with so many runs costs.
     smooth, gaps [T+1]: what a run, and a gap between two runs, of that length cost besides. rooms: what one
     more meeting costs in a slot with so many free tables; the last one is for all larger numbers.
@@ -78,7 +80,9 @@ class Board(NamedTuple):
     meetings: Ints
     allowed: Bits
     at: Ints
+    mate: Shorts
     busy: Bits
+    open: Bits
     persons: Ints
     slots: Ints
     cost: Longs
@@ -232,15 +236,14 @@ def joining(board: Board, person: int, slot: int) -> Any:
 
 
 @compiled
-def shifting(board: Board, person: int, source: int, target: int) -> Any:
-    """What it costs the person when a meeting goes from the slot source to the free slot target."""
-    busy, slots = board.busy, board.at.shape[1]
-    gained = moving(busy, slots, person, source, target)
+def reshaping(board: Board, person: int, source: int, target: int) -> Any:
+    """What the shape of the person's day costs more when a meeting goes from source to the free target."""
+    busy = board.busy
     word, bit = source >> 6, np.uint64(1) << np.uint64(source & 63)
     busy[person, word] &= ~bit
     shape = joining(board, person, target) - joining(board, person, source)
     busy[person, word] |= bit
-    return costing(board.persons, board.cost, person, gained) + shape
+    return shape
 
 
 @compiled
@@ -267,6 +270,8 @@ def mark(board: Board, meeting: int, slot: int) -> None:
     a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
     board.at[a, slot] = meeting
     board.at[b, slot] = meeting
+    board.mate[a, slot] = b
+    board.mate[b, slot] = a
     board.busy[a, word] |= bit
     board.busy[b, word] |= bit
     board.meetings[meeting, SLOT] = slot
@@ -279,6 +284,8 @@ def unmark(board: Board, meeting: int) -> None:
     a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
     board.at[a, slot] = -1
     board.at[b, slot] = -1
+    board.mate[a, slot] = -1
+    board.mate[b, slot] = -1
     board.busy[a, word] &= bit
     board.busy[b, word] &= bit
 
@@ -467,19 +474,37 @@ def walk(
 
 
 @compiled
-def swap(meetings: Ints, at: Ints, chain: Ints, length: int, total: int) -> None:
+def scan(mate: Shorts, person: int, source: int, target: int, longest: int) -> tuple[int, int]:
+    """Length and other end of the chain that `walk` would find, whether or not it may be; 0 if too long."""
+    length, here, there = 0, source, target
+    while length < longest:
+        length += 1
+        person = mate[person, here]
+        if mate[person, there] < 0:
+            return length, person
+        here, there = there, here
+    return 0, -1
+
+
+@compiled
+def swap(board: Board, length: int, total: int) -> None:
     """Move each meeting of the chain to the other of the two slots whose sum is total."""
+    meetings, at, mate = board.meetings, board.at, board.mate
     for i in range(length):
-        meeting = chain[i]
+        meeting = board.chain[i]
         slot = meetings[meeting, SLOT]
-        at[meetings[meeting, FIRST], slot] = -1
-        at[meetings[meeting, SECOND], slot] = -1
+        for p in (meetings[meeting, FIRST], meetings[meeting, SECOND]):
+            at[p, slot] = -1
+            mate[p, slot] = -1
     for i in range(length):
-        meeting = chain[i]
+        meeting = board.chain[i]
         slot = total - meetings[meeting, SLOT]
+        a, b = meetings[meeting, FIRST], meetings[meeting, SECOND]
         meetings[meeting, SLOT] = slot
-        at[meetings[meeting, FIRST], slot] = meeting
-        at[meetings[meeting, SECOND], slot] = meeting
+        at[a, slot] = meeting
+        at[b, slot] = meeting
+        mate[a, slot] = b
+        mate[b, slot] = a
 
 
 @compiled
@@ -504,11 +529,11 @@ def change(board: Board, length: int, person: int, other: int, source: int, targ
         for i in range(length):
             if board.meetings[board.chain[i], SPECIAL]:
                 release(board, board.chain[i])
-    swap(board.meetings, board.at, board.chain, length, source + target)
+    swap(board, length, source + target)
     if special:
         for i in range(length):
             if board.meetings[board.chain[i], SPECIAL] and not settle(board, board.chain[i]):
-                swap(board.meetings, board.at, board.chain, length, source + target)
+                swap(board, length, source + target)
                 restore(board, 0, source)
                 restore(board, 1, target)
                 return False
@@ -830,6 +855,8 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
     total = 0
     crowd = board.people.shape[0]
     deepest = heat.shape[0] - 1
+    longest = board.chain.shape[0]
+    homely_most = longest * board.state[LEAVING_HOME]
     for _ in range(rounds):
         u = draw(board.random)
         if np.int64(u & np.uint64(255)) < exchanges and board.state[WAITING] > 0:
@@ -858,17 +885,26 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
             s = run_end(board.busy, slots, person, s, -1)
         if s < 0:
             continue
-        delta = shifting(board, person, s, t)
+        if not is_busy(board.open, slots, person, t):
+            continue
+        length, other = scan(board.mate, person, s, t, longest)
+        if length == 0:
+            continue
+        here, there = (s, t) if length & 1 else (t, s)
+        if not is_busy(board.open, slots, other, there):
+            continue
+        delta = costing(board.persons, board.cost, person, moving(board.busy, slots, person, s, t))
+        delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, here, there))
+        if length & 1:
+            delta += crowding(board, t, 0) - crowding(board, s, -1)
         if delta - LEAP > most:
+            continue
+        delta += reshaping(board, person, s, t) + reshaping(board, other, here, there)
+        if delta - homely_most > most:
             continue
         length, other = walk(board.meetings, board.allowed, board.at, board.chain, person, s, t)
         if length == 0:
             continue
-        if length & 1:
-            delta += crowding(board, t, 0) - crowding(board, s, -1)
-            delta += shifting(board, other, s, t)
-        else:
-            delta += shifting(board, other, t, s)
         delta += homing(board, length, s + t)
         if delta > most:
             continue

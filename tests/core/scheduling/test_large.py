@@ -15,6 +15,24 @@ from tests.core.scheduling.brute import best_value
 from tests.core.scheduling.problems import problems
 
 
+def sound(board: large_kernel.Board) -> None:
+    """What the board keeps twice agrees."""
+    runs = [
+        sum(1 for t, k in enumerate(day) if k >= 0 and (t == 0 or day[t - 1] < 0))
+        for day in board.at.tolist()
+    ]
+    assert runs == board.persons[:, large_kernel.RUNS].tolist()
+    assert np.array_equal(board.slots[:, large_kernel.LOAD] * 2, (board.at >= 0).sum(axis=0))
+    assert np.array_equal(board.persons[:, large_kernel.DEGREE], (board.at >= 0).sum(axis=1))
+    people, slots = np.nonzero(board.at >= 0)
+    both = board.meetings[board.at[people, slots], : large_kernel.SECOND + 1].sum(axis=1)
+    assert np.array_equal(board.mate[people, slots], both - people)
+    assert (board.mate[board.at < 0] == -1).all()
+    waiting = board.waiting[: board.state[large_kernel.WAITING]].tolist()
+    assert sorted(waiting) == np.flatnonzero(board.meetings[:, large_kernel.SLOT] < 0).tolist()
+    assert board.meetings[waiting, large_kernel.RANK].tolist() == list(range(len(waiting)))
+
+
 def tried(problem: Problem, seed: int = 1, rounds: int = 4000) -> tuple[Assignment, ...]:
     """All steps of the search, each for a moment."""
     board = large_board.make_board(problem, seed)
@@ -25,12 +43,7 @@ def tried(problem: Problem, seed: int = 1, rounds: int = 4000) -> tuple[Assignme
     board.rooms[0] = large_kernel.NEVER
     for heat in (0.5, 0.2):
         large_kernel.anneal(board, rounds, large.heat_table(heat), 64)
-    runs = [
-        sum(1 for t, k in enumerate(day) if k >= 0 and (t == 0 or day[t - 1] < 0))
-        for day in board.at.tolist()
-    ]
-    assert runs == board.persons[:, large_kernel.RUNS].tolist()
-    assert np.array_equal(board.slots[:, large_kernel.LOAD] * 2, (board.at >= 0).sum(axis=0))
+    sound(board)
     return large_board.read_board(board, problem)
 
 
@@ -126,3 +139,9 @@ def test_a_stop_keeps_what_there_is() -> None:
     assert not found.complete
     assert found.assignments
     assert check(forum(4), found.assignments).feasible
+
+
+def test_more_people_than_can_be_numbered() -> None:
+    crowd = (Participant(),) * (large_board.MOST_PEOPLE + 1)
+    with pytest.raises(ValueError, match="at most 32767"):
+        large_board.make_board(Problem(1, 1, crowd, ()), 1)
