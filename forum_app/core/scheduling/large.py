@@ -17,9 +17,9 @@ days: a small run beside a large one, and a short gap, cost less than equal runs
 a slot that is nearly full costs something, and one meeting more than there are tables is only dear at first.
 All three fade before the end, and what is kept is judged by breaks alone.
 
-Budgets are counted in rounds that follow from the time limit and the size, so the same input, seed and one
-worker give the same result. The clock is a safety stop: on a machine too slow for its rounds it hastens the
-cooling, and the result is then no longer reproducible.
+With one worker budgets are counted in rounds that follow from the time limit and the size, so the same input
+and seed give the same result. The clock is a safety stop: on a machine too slow for its rounds it hastens the
+cooling, and the result is then no longer reproducible. Several workers cool by the clock and use all of it.
 
 numba and numpy are imported here, in `large_board` and in `large_kernel` only; neither the web nor the
 worker imports them.
@@ -30,8 +30,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forum_app.core.scheduling import bounds, large_kernel
 from forum_app.core.scheduling.large_board import GRAIN, make_board, read_board, seeded, start
@@ -56,6 +58,10 @@ ONE_TOO_MANY = (0.5, 2.0)
 FADING = 0.2
 """The last part of the cooling, in which shapes and scarce tables cost less and less."""
 
+CACHE_LINES = 128
+"""Bytes that processors fetch together: two lines."""
+
+Numbers = TypeVar("Numbers", bound=NDArray[Any])
 ProgressCall = Callable[[Progress], None]
 StopCall = Callable[[], bool]
 
@@ -129,7 +135,7 @@ class _Watch:
         self.started, self.time_limit, self.bound = started, time_limit, bound
         self.progress, self.should_stop = progress, should_stop
         size = len(problem.participants) * problem.n_slots
-        self.speed = ROUNDS_A_SECOND * min(1.0, (60_000 / max(1, size)) ** 0.6)
+        self.speed = ROUNDS_A_SECOND * min(1.0, (60_000 / max(1, size)) ** 0.5)
         self.limits = [p.min_meetings for p in problem.participants]
 
     @property
@@ -177,7 +183,17 @@ def _copy(source: Board, target: Board) -> None:
 def _twin(board: Board, seed: int) -> Board:
     """A copy that shares what does not change."""
     own = (*CHANGING, "chain", "saved", "came", "queue", "smooth", "gaps", "rooms")
-    return board._replace(**{name: getattr(board, name).copy() for name in own}, random=seeded(seed))
+    fresh = {name: _apart(getattr(board, name)) for name in own}
+    return board._replace(**fresh, random=_apart(seeded(seed)))
+
+
+def _apart(array: Numbers) -> Numbers:
+    """A copy that shares no cache line with anything else: processors would wait for one another's writes."""
+    pad = CACHE_LINES // array.itemsize
+    room = np.empty(array.size + 2 * pad, array.dtype)
+    copy = room[pad : pad + array.size].reshape(array.shape)
+    copy[...] = array
+    return cast(Numbers, copy)
 
 
 def _fill(board: Board, problem: Problem, watch: _Watch) -> None:
@@ -242,14 +258,16 @@ def _anneal(board: Board, problem: Problem, watch: _Watch, workers: int) -> tupl
         if best_value <= least:
             return best, True
         if len(boards) > 1 and chunk % max(1, chunks // 40) == 0:
+            leader = min(range(len(boards)), key=lambda i: _energy_of(boards[i]))
             for i, each in enumerate(boards):
                 if i != leader:
                     _copy(boards[leader], each)
         if watch.seconds - told > 0.5:
             told = watch.seconds
             watch.tell(boards[leader], "breaks")
-        done = max(chunk / chunks, (watch.seconds - began) / room)
-    return best, chunk >= chunks
+        clock = (watch.seconds - began) / room
+        done = clock if workers > 1 else max(chunk / chunks, clock)
+    return best, workers > 1 or chunk >= chunks
 
 
 def shape(board: Board, done: float) -> None:
@@ -268,6 +286,16 @@ def _value_of(board: Board) -> tuple[int, int, int]:
     """Less is better: meetings above the number of tables, then weight, then cost."""
     over = np.maximum(0, board.slots[:, large_kernel.LOAD] - board.slots[:, large_kernel.CAPACITY])
     return int(over.sum()), -_weight_of(board), _cost_of(board)
+
+
+def _energy_of(board: Board) -> int:
+    """What the search lowers just now, but for the shapes of days: a missing meeting has a price, and so has
+    one above the number of tables.
+    """
+    over = np.maximum(0, board.slots[:, large_kernel.LOAD] - board.slots[:, large_kernel.CAPACITY])
+    waiting = board.meetings[:, large_kernel.SLOT] < 0
+    missing = int(board.meetings[waiting, large_kernel.PRICE].sum(dtype=np.int64))
+    return _cost_of(board) + missing + int(board.rooms[0]) * int(over.sum())
 
 
 def _cost_of(board: Board) -> int:

@@ -50,6 +50,8 @@ NEVER = 2**40
 """A cost that nothing makes up for."""
 LEAP = 8
 """What the shapes of two days hardly ever gain, in grains: proposals that would need more are dropped."""
+SAVED = 48
+"""What a meeting put in or taken out hardly ever saves, in grains."""
 ZEROS, ONES = np.uint64(0), ~np.uint64(0)
 NOT_POISON = ir.Constant(ir.IntType(1), 0)
 
@@ -257,11 +259,17 @@ def gaining(board: Board, person: int, slot: int) -> Any:
 def losing(board: Board, person: int, slot: int) -> Any:
     """What it costs the person to lose the meeting in the slot."""
     gained = removing(board.busy, board.at.shape[1], person, slot)
+    return costing(board.persons, board.cost, person, gained) + parting(board, person, slot)
+
+
+@compiled
+def parting(board: Board, person: int, slot: int) -> Any:
+    """What the shape of the person's day costs more without the meeting in the slot."""
     word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
     board.busy[person, word] &= ~bit
     shape = joining(board, person, slot)
     board.busy[person, word] |= bit
-    return costing(board.persons, board.cost, person, gained) - shape
+    return -shape
 
 
 @compiled
@@ -707,8 +715,9 @@ def revise(board: Board, heat: Longs) -> Any:
     """
     u = draw(board.random)
     kind = u & np.uint64(3)
+    most = tolerance(board, heat)
     if kind == 0:
-        return leave(board, heat)
+        return leave(board, most)
     if board.state[WAITING] == 0:
         return 0
     meeting = board.waiting[below(board.random, board.state[WAITING])]
@@ -727,8 +736,8 @@ def revise(board: Board, heat: Longs) -> Any:
         return 0
     old = board.at[shared, t]
     if old < 0:
-        return enter(board, heat, meeting, t)
-    return exchange(board, heat, meeting, new, shared, t)
+        return enter(board, most, meeting, t)
+    return exchange(board, most, meeting, new, shared, t)
 
 
 @compiled
@@ -739,11 +748,13 @@ def crowding(board: Board, slot: int, change: int) -> Any:
 
 
 @compiled
-def accepted(board: Board, heat: Longs, delta: int) -> bool:
-    """Metropolis' rule."""
-    if delta <= 0:
-        return True
-    return bool(delta < heat.shape[0] and np.int64(draw(board.random) >> np.uint64(2)) < heat[delta])
+def tolerance(board: Board, heat: Longs) -> int:
+    """The largest loss to accept, drawn so that Metropolis' rule holds."""
+    chance = np.int64(draw(board.random) >> np.uint64(2))
+    most, deepest = 0, heat.shape[0] - 1
+    while most < deepest and chance < heat[most + 1]:
+        most += 1
+    return most
 
 
 @compiled
@@ -764,7 +775,7 @@ def homely(board: Board, meeting: int, slot: int) -> Any:
 
 
 @compiled
-def leave(board: Board, heat: Longs) -> Any:
+def leave(board: Board, most: int) -> Any:
     """Take out a meeting at the end of a run."""
     slots = board.at.shape[1]
     person = board.people[below(board.random, board.people.shape[0])]
@@ -776,18 +787,20 @@ def leave(board: Board, heat: Longs) -> Any:
         return 0
     other = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - person
     delta = board.meetings[meeting, PRICE] + homely(board, meeting, t)
+    if delta - SAVED > most:
+        return 0
     delta += losing(board, person, t)
     delta += losing(board, other, t)
     delta += wishing(board, person, -1) + wishing(board, other, -1)
     delta -= crowding(board, t, -1)
-    if not accepted(board, heat, delta):
+    if delta > most:
         return 0
     take(board, meeting)
     return delta
 
 
 @compiled
-def enter(board: Board, heat: Longs, meeting: int, t: int) -> Any:
+def enter(board: Board, most: int, meeting: int, t: int) -> Any:
     """Put a waiting meeting into a slot in which both are free."""
     a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
     if (
@@ -799,13 +812,13 @@ def enter(board: Board, heat: Longs, meeting: int, t: int) -> Any:
     delta += gaining(board, a, t)
     delta += gaining(board, b, t)
     delta += wishing(board, a, 1) + wishing(board, b, 1)
-    if not accepted(board, heat, delta) or not settle_put(board, meeting, t):
+    if delta > most or not settle_put(board, meeting, t):
         return 0
     return delta
 
 
 @compiled
-def exchange(board: Board, heat: Longs, meeting: int, new: int, shared: int, t: int) -> Any:
+def exchange(board: Board, most: int, meeting: int, new: int, shared: int, t: int) -> Any:
     """Let a waiting meeting take the place of that of the shared participant in the slot."""
     old = board.at[shared, t]
     if board.meetings[old, SPECIAL] & PINNED:
@@ -814,11 +827,17 @@ def exchange(board: Board, heat: Longs, meeting: int, new: int, shared: int, t: 
     if leaver == new:
         return 0
     delta = board.meetings[old, PRICE] - board.meetings[meeting, PRICE]
-    delta += gaining(board, new, t)
-    delta += losing(board, leaver, t)
     delta += wishing(board, new, 1) + wishing(board, leaver, -1)
     delta += homely(board, old, t) - homely(board, meeting, t)
-    if not accepted(board, heat, delta):
+    if delta - SAVED > most:
+        return 0
+    busy, slots = board.busy, board.at.shape[1]
+    delta += costing(board.persons, board.cost, new, adding(busy, slots, new, t))
+    delta += costing(board.persons, board.cost, leaver, removing(busy, slots, leaver, t))
+    if delta - LEAP > most:
+        return 0
+    delta += joining(board, new, t) + parting(board, leaver, t)
+    if delta > most:
         return 0
     save(board, 1, t)
     take(board, old)
@@ -854,7 +873,6 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
     slots = board.at.shape[1]
     total = 0
     crowd = board.people.shape[0]
-    deepest = heat.shape[0] - 1
     longest = board.chain.shape[0]
     homely_most = longest * board.state[LEAVING_HOME]
     for _ in range(rounds):
@@ -862,10 +880,7 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
         if np.int64(u & np.uint64(255)) < exchanges and board.state[WAITING] > 0:
             total += revise(board, heat)
             continue
-        chance = np.int64(draw(board.random) >> np.uint64(2))
-        most = 0
-        while most < deepest and chance < heat[most + 1]:
-            most += 1
+        most = tolerance(board, heat)
         person = board.people[
             np.int64((((u >> np.uint64(12)) & np.uint64(0xFFFFFF)) * np.uint64(crowd)) >> np.uint64(24))
         ]

@@ -145,3 +145,14 @@ def test_more_people_than_can_be_numbered() -> None:
     crowd = (Participant(),) * (large_board.MOST_PEOPLE + 1)
     with pytest.raises(ValueError, match="at most 32767"):
         large_board.make_board(Problem(1, 1, crowd, ()), 1)
+
+
+def test_boards_of_two_workers_share_no_cache_line() -> None:
+    board = large_board.make_board(forum(1), 1)
+    twin = large._twin(board, 2)
+    kept = [(each.ctypes.data, each.ctypes.data + each.nbytes) for each in board]
+    for name in (*large.CHANGING, "random", "chain"):
+        own = getattr(twin, name)
+        first, last = own.ctypes.data, own.ctypes.data + own.nbytes
+        assert all(first >= end + 64 or last + 64 <= begin for begin, end in kept)
+        assert name == "random" or np.array_equal(own, getattr(board, name))
