@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from forum_app.accounts.models import Attempt
 from forum_app.core.errors import DomainError
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 
 GRAIN = timedelta(seconds=10)  # two workers that open a window at once meet on the same row
 
@@ -126,7 +126,7 @@ def _raise_count(key: str, starts_at: datetime, most: int) -> bool:
         .values(count=Attempt.count + 1)
         .execution_options(synchronize_session=False)
     )
-    return bool(db.session.execute(statement).rowcount == 1)  # type: ignore[attr-defined]
+    return run(statement).rowcount == 1
 
 
 def _key(rule: Rule, whom: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from forum_app.accounts.models import MailedLink, Purpose, User
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 
 LIFETIMES = {
     Purpose.VERIFY: timedelta(hours=24),
@@ -90,7 +90,7 @@ def use_link(token: str, purpose: Purpose, now: datetime) -> MailedLink:
             .values(used_at=now)
             .execution_options(synchronize_session=False)
         )
-        if db.session.execute(statement).rowcount == 1:  # type: ignore[attr-defined]
+        if run(statement).rowcount == 1:
             return link
     raise NotFound(N_("This link was used before or is too old. Ask for a new one."))
 

@@ -9,7 +9,7 @@ from forum_app.accounts.queries import LIFETIME
 from forum_app.audit.services import record
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 
 
 def end_all_sessions(user: User, now: datetime, *, keep: str | None = None) -> int:
@@ -18,7 +18,8 @@ def end_all_sessions(user: User, now: datetime, *, keep: str | None = None) -> i
     if keep is not None:
         statement = statement.where(LoginSession.token_hash != keep)
     statement = statement.values(ended_at=now).execution_options(synchronize_session=False)
-    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    db.session.flush()
+    return run(statement).rowcount
 
 
 def end_own_session(*, actor: User, session_id: int, now: datetime) -> None:

@@ -15,7 +15,7 @@ from forum_app.accounts.sign_in import token_hash
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, Invalid, NotFound, PermissionDenied
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import db, run
 from forum_app.mail.services import Addressee, Recipient, queue_mail
 from forum_app.organizations.models import MemberRole, Membership, MemberState, Organization
 from forum_app.organizations.permissions import can_end_membership, can_manage_members
@@ -174,13 +174,13 @@ def accept_invitation(*, actor: Any, token: str, now: datetime) -> Membership:
     """Take up an invitation: whoever holds the secret was mailed it. Works once."""
     invitation = get_invitation(token=token, now=now)
     # of two who come at once, the one whose statement changes the row is let in
-    taken = db.session.execute(
+    taken = run(
         update(Membership)
         .where(Membership.id == invitation.id, Membership.state == MemberState.INVITED)
         .values(state=MemberState.ENDED, token_hash=None, decided_at=now, version=Membership.version + 1)
         .execution_options(synchronize_session=False)
     )
-    if taken.rowcount != 1:  # type: ignore[attr-defined]
+    if taken.rowcount != 1:
         raise Conflict(_GONE)
     db.session.refresh(invitation)
     address, role = invitation.email_key, invitation.role
@@ -264,14 +264,14 @@ def _change_active(membership: Membership, **values: Any) -> None:
     ]
     if values.get("role") != MemberRole.REPRESENTATIVE:
         conditions.append(or_(Membership.role != MemberRole.REPRESENTATIVE, remains))
-    changed = db.session.execute(
+    changed = run(
         update(Membership)
         .where(*conditions)
         .values(version=Membership.version + 1, **values)
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(membership, ["state", "role", "decided_at", "version"])
-    if changed.rowcount == 1:  # type: ignore[attr-defined]
+    if changed.rowcount == 1:
         return
     if membership.state != MemberState.ACTIVE:
         raise Conflict(_MOVED_ON)
