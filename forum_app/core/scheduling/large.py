@@ -43,6 +43,8 @@ from forum_app.core.scheduling.problem import Assignment, Meeting, Participant, 
 ROUNDS_A_SECOND = 7_500_000
 """What a core of 2024 does for 600 people; larger boards leave its caches and get fewer rounds."""
 CHUNK = 200_000
+APART = 5
+"""So many chunks several threads go on before they meet: each time one waits for the others."""
 HOTTEST, COLDEST = 0.36, 0.13
 DEEPEST = 100
 """No loss larger than so many grains is accepted."""
@@ -175,16 +177,19 @@ CHANGING = ("meetings", "at", "mate", "busy", "persons", "slots", "waiting", "he
 
 
 def _copy(source: Board, target: Board) -> None:
-    """Let the target stand as the source does, except for its random numbers."""
+    """Let the target stand as the source does."""
     for name in CHANGING:
         getattr(target, name)[...] = getattr(source, name)
 
 
-def _twin(board: Board, seed: int) -> Board:
-    """A copy that shares what does not change."""
-    own = (*CHANGING, "chain", "saved", "came", "queue", "smooth", "gaps", "rooms")
-    fresh = {name: _apart(getattr(board, name)) for name in own}
-    return board._replace(**fresh, random=_apart(seeded(seed)))
+def _twin(board: Board) -> Board:
+    """A copy that shares only what does not change."""
+    return board._replace(**{name: getattr(board, name).copy() for name in CHANGING})
+
+
+def _hand(board: Board, seed: int) -> Board:
+    """The same board, for a thread with working space and random numbers of its own."""
+    return board._replace(chain=_apart(board.chain), spare=_apart(board.spare), random=_apart(seeded(seed)))
 
 
 def _apart(array: Numbers) -> Numbers:
@@ -201,7 +206,7 @@ def _fill(board: Board, problem: Problem, watch: _Watch) -> None:
     if not problem.meetings:
         return
     weights = board.meetings[:, large_kernel.WEIGHT]
-    best = _twin(board, 0)
+    best = _twin(board)
     weight = best_weight = _weight_of(board)
     hottest = 0.12 * float(weights.max()) if not problem.previous else 0.0
     coldest = 0.12 * float(weights.min())
@@ -233,38 +238,31 @@ def _anneal(board: Board, problem: Problem, watch: _Watch, workers: int) -> tupl
     """Step 3. Returns the best board, and whether the cooling came to its end."""
     if _cost_of(board) == 0 or not len(board.people):
         return board, True
-    boards = [board] + [
-        _twin(board, 7919 * (i + 1) + int(board.random[0] % 1000)) for i in range(workers - 1)
-    ]
-    best, best_value = _twin(board, 0), _value_of(board)
+    board = board._replace(lock=_apart(board.lock))
+    hands = [_hand(board, 7919 * i + int(board.random[0] % 2**31)) for i in range(workers)]
+    best, best_value = _twin(board), _value_of(board)
     least = (*best_value[:2], 0)
     left = max(1.0, watch.time_limit - watch.seconds if workers > 1 else 0.85 * watch.time_limit)
     chunks = max(20, int(watch.speed * left / CHUNK))
     exchanges = EXCHANGES if board.state[large_kernel.WAITING] else 0
     began, room = watch.seconds, max(0.5, 0.96 * watch.time_limit - watch.seconds)
     done, chunk, told = 0.0, 0, watch.seconds
+    rounds = CHUNK * max(1, min(APART, chunks // 100)) if workers > 1 else CHUNK
     while done < 1.0:
         if watch.stopped():
             return best, False
-        for each in boards:
-            shape(each, done)
-        _round(boards, heat_table(HOTTEST * (COLDEST / HOTTEST) ** done), exchanges)
+        shape(board, done)
+        _round(hands, heat_table(HOTTEST * (COLDEST / HOTTEST) ** done), exchanges, rounds)
         chunk += 1
-        values = [_value_of(each) for each in boards]
-        leader = min(range(len(boards)), key=values.__getitem__)
-        if values[leader] < best_value:
-            best_value = values[leader]
-            _copy(boards[leader], best)
+        value = _value_of(board)
+        if value < best_value:
+            best_value = value
+            _copy(board, best)
         if best_value <= least:
             return best, True
-        if len(boards) > 1 and chunk % max(1, chunks // 40) == 0:
-            leader = min(range(len(boards)), key=lambda i: _energy_of(boards[i]))
-            for i, each in enumerate(boards):
-                if i != leader:
-                    _copy(boards[leader], each)
         if watch.seconds - told > 0.5:
             told = watch.seconds
-            watch.tell(boards[leader], "breaks")
+            watch.tell(board, "breaks")
         clock = (watch.seconds - began) / room
         done = clock if workers > 1 else max(chunk / chunks, clock)
     return best, workers > 1 or chunk >= chunks
@@ -288,16 +286,6 @@ def _value_of(board: Board) -> tuple[int, int, int]:
     return int(over.sum()), -_weight_of(board), _cost_of(board)
 
 
-def _energy_of(board: Board) -> int:
-    """What the search lowers just now, but for the shapes of days: a missing meeting has a price, and so has
-    one above the number of tables.
-    """
-    over = np.maximum(0, board.slots[:, large_kernel.LOAD] - board.slots[:, large_kernel.CAPACITY])
-    waiting = board.meetings[:, large_kernel.SLOT] < 0
-    missing = int(board.meetings[waiting, large_kernel.PRICE].sum(dtype=np.int64))
-    return _cost_of(board) + missing + int(board.rooms[0]) * int(over.sum())
-
-
 def _cost_of(board: Board) -> int:
     """What `anneal` minimizes: breaks, unfair ones more, meetings away from home, and wishes missed."""
     persons, meetings = board.persons, board.meetings
@@ -311,14 +299,15 @@ def _cost_of(board: Board) -> int:
     )
 
 
-def _round(boards: list[Board], table: large_kernel.Longs, exchanges: int, rounds: int = CHUNK) -> None:
-    """One chunk on each board; the kernel runs without Python's lock, so threads run at once."""
+def _round(hands: list[Board], table: large_kernel.Longs, exchanges: int, rounds: int = CHUNK) -> None:
+    """One chunk by each thread; the kernel runs without Python's lock, so all run at once."""
+    shared = len(hands) > 1
     others = [
-        threading.Thread(target=large_kernel.anneal, args=(each, rounds, table, exchanges))
-        for each in boards[1:]
+        threading.Thread(target=large_kernel.anneal, args=(hand, rounds, table, exchanges, shared))
+        for hand in hands[1:]
     ]
     for thread in others:
         thread.start()
-    large_kernel.anneal(boards[0], rounds, table, exchanges)
+    large_kernel.anneal(hands[0], rounds, table, exchanges, shared)
     for thread in others:
         thread.join()

@@ -88,15 +88,14 @@ def make_board(problem: Problem, seed: int) -> Board:
         came=np.zeros(len(held), np.int32),
         queue=np.zeros(len(held) + 1, np.int32),
         chain=np.zeros(LONGEST_CHAIN, np.int32),
+        spare=np.zeros((1, words), np.uint64),
         random=seeded(seed),
+        lock=np.zeros(1, np.int64),
         state=np.array(
             [
                 meetings,
                 GRAIN * STAYING if problem.previous else 0,
                 GRAIN * MISSED_WISH if wishes else 0,
-                0,
-                0,
-                0,
             ],
             np.int64,
         ),

@@ -43,7 +43,7 @@ def compiled(function: F) -> F:
 FIRST, SECOND, SLOT, SPECIAL, WEIGHT, HOME, RANK, TALK, TABLE, LINKS, PRICE, MEETING_COLUMNS = range(12)
 RUNS, DEGREE, LIMIT, WISH = range(4)
 LOAD, CAPACITY = range(2)
-WAITING, LEAVING_HOME, WISH_COST, ACCEPTED, EXCHANGED = range(5)
+WAITING, LEAVING_HOME, WISH_COST = range(3)
 PINNED = 2
 GONE, FREE = -2, -1
 NEVER = 2**40
@@ -75,7 +75,8 @@ class Board(NamedTuple):
     waiting [M]: the unplaced meetings first. people: those with any request. links: per meeting a count,
     then twice the number of each other meeting, odd if that one comes later. serves [C,R]. held [R,T+1]: the
     resource's meeting in each slot, FREE or GONE; then its longest run or 0. saved [2,R], came,
-    queue [R+1]: working space. chain: of walk. random [1]. state: number of waiting meetings; what a
+    queue [R+1]: working space. chain: of walk. spare [1,W]: of without. random [1]. lock [1]: 1 while one of
+    several threads changes the board. state: number of waiting meetings; what a
     meeting away from home and a missed wish cost; counters. All costs are in grains (`large_board`).
     """
 
@@ -100,7 +101,9 @@ class Board(NamedTuple):
     came: Ints
     queue: Ints
     chain: Ints
+    spare: Bits
     random: Bits
+    lock: Longs
     state: Longs
 
 
@@ -187,6 +190,40 @@ def _leading(context: Any, bits: Any) -> Any:
 leading: Any = intrinsic(_leading)
 
 
+def _set(context: Any, lock: Any) -> Any:
+    """Set the lock; 1 if it was set before. What is read afterwards is what its last holder left."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("xchg", pointer, ir.Constant(ir.IntType(64), 1), "acquire")
+
+    return types.int64(lock), write
+
+
+set_lock: Any = intrinsic(_set)
+
+
+def _unlock(context: Any, lock: Any) -> Any:
+    """Clear the lock, after all that was written before is there for others."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = context.make_array(signature.args[0])(context, builder, args[0]).data
+        builder.store_atomic(ir.Constant(ir.IntType(64), 0), pointer, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(lock), write
+
+
+unlock: Any = intrinsic(_unlock)
+
+
+@compiled
+def seize(lock: Longs) -> None:
+    """Wait until nobody else changes the board; it is never for long."""
+    while set_lock(lock):
+        pass
+
+
 @compiled
 def next_slot(busy: Bits, slots: int, person: int, slot: int, free: Any) -> Any:
     """The first busy slot from this one on (free 0), or the first free one (free all ones); slots if none."""
@@ -218,9 +255,9 @@ def last_slot(busy: Bits, slots: int, person: int, slot: int, free: Any) -> Any:
 
 
 @compiled
-def joining(board: Board, person: int, slot: int) -> Any:
-    """What the shape of the person's day costs more with a meeting in the free slot."""
-    busy, slots = board.busy, board.at.shape[1]
+def joining(board: Board, busy: Bits, person: int, slot: int) -> Any:
+    """What the shape of a day of busy slots costs more with a meeting in the free slot."""
+    slots = board.at.shape[1]
     before = after = gaps = 0
     earlier = last_slot(busy, slots, person, slot - 1, ZEROS)
     later = next_slot(busy, slots, person, slot + 1, ZEROS)
@@ -238,21 +275,25 @@ def joining(board: Board, person: int, slot: int) -> Any:
 
 
 @compiled
+def without(board: Board, person: int, slot: int) -> None:
+    """Copy the person's busy slots but for this one to board.spare."""
+    for word in range(board.busy.shape[1]):
+        board.spare[0, word] = board.busy[person, word]
+    board.spare[0, slot >> 6] &= ~(np.uint64(1) << np.uint64(slot & 63))
+
+
+@compiled
 def reshaping(board: Board, person: int, source: int, target: int) -> Any:
     """What the shape of the person's day costs more when a meeting goes from source to the free target."""
-    busy = board.busy
-    word, bit = source >> 6, np.uint64(1) << np.uint64(source & 63)
-    busy[person, word] &= ~bit
-    shape = joining(board, person, target) - joining(board, person, source)
-    busy[person, word] |= bit
-    return shape
+    without(board, person, source)
+    return joining(board, board.spare, 0, target) - joining(board, board.spare, 0, source)
 
 
 @compiled
 def gaining(board: Board, person: int, slot: int) -> Any:
     """What a meeting in the free slot costs the person."""
     gained = adding(board.busy, board.at.shape[1], person, slot)
-    return costing(board.persons, board.cost, person, gained) + joining(board, person, slot)
+    return costing(board.persons, board.cost, person, gained) + joining(board, board.busy, person, slot)
 
 
 @compiled
@@ -265,11 +306,8 @@ def losing(board: Board, person: int, slot: int) -> Any:
 @compiled
 def parting(board: Board, person: int, slot: int) -> Any:
     """What the shape of the person's day costs more without the meeting in the slot."""
-    word, bit = slot >> 6, np.uint64(1) << np.uint64(slot & 63)
-    board.busy[person, word] &= ~bit
-    shape = joining(board, person, slot)
-    board.busy[person, word] |= bit
-    return -shape
+    without(board, person, slot)
+    return -joining(board, board.spare, 0, slot)
 
 
 @compiled
@@ -700,44 +738,58 @@ def fill(board: Board, rounds: int, heat: float) -> int:
 # ---------------------------------------------------------------- fewest breaks
 @compiled
 def run_end(busy: Bits, slots: int, person: int, slot: int, step: int) -> int:
-    """From a slot in the direction step: the last slot of the first run met; -1 if there is none."""
+    """From a slot in the direction step: the last slot of the first run met, if there is none of the first
+    run of all; -1 if the person has no meeting.
+    """
     if step > 0:
         first = next_slot(busy, slots, person, slot, ZEROS)
+        if first >= slots:
+            first = next_slot(busy, slots, person, 0, ZEROS)
         return next_slot(busy, slots, person, first, ONES) - 1 if first < slots else -1
     first = last_slot(busy, slots, person, slot, ZEROS)
+    if first < 0:
+        first = last_slot(busy, slots, person, slots - 1, ZEROS)
     return last_slot(busy, slots, person, first, ONES) + 1 if first >= 0 else -1
 
 
 @compiled
-def revise(board: Board, heat: Longs) -> Any:
+def revise(board: Board, heat: Longs, shared: bool) -> Any:
     """Take a placed meeting out, put a waiting one in, or let it take the place of one with which it shares
     a participant; judged by breaks and what the weight is worth. Returns the cost.
     """
     u = draw(board.random)
-    kind = u & np.uint64(3)
     most = tolerance(board, heat)
-    if kind == 0:
-        return leave(board, most)
-    if board.state[WAITING] == 0:
-        return 0
-    meeting = board.waiting[below(board.random, board.state[WAITING])]
     slots = board.at.shape[1]
-    new = board.meetings[meeting, FIRST] if u & np.uint64(4) else board.meetings[meeting, SECOND]
-    shared = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - new
-    if board.persons[new, DEGREE] >= board.persons[new, LIMIT]:
-        return 0
-    t = below(board.random, slots)
-    if u & np.uint64(24):
-        step = 1 if u & np.uint64(32) else -1
-        end = run_end(board.busy, slots, new, t, step)
-        if end >= 0:
-            t = end + step
-    if t < 0 or t >= slots or not may(board.allowed, meeting, t) or is_busy(board.busy, slots, new, t):
-        return 0
-    old = board.at[shared, t]
-    if old < 0:
-        return enter(board, most, meeting, t)
-    return exchange(board, most, meeting, new, shared, t)
+    if u & np.uint64(3) == 0:
+        host = board.people[below(board.random, board.people.shape[0])]
+        t = run_end(board.busy, slots, host, below(board.random, slots), 1)
+        if t < 0 or leaving(board, most, host, t) == NEVER:
+            return 0
+        if shared:
+            seize(board.lock)
+        delta = leaving(board, most, host, t)
+        if delta != NEVER:
+            take(board, board.at[host, t])
+    else:
+        meeting = board.waiting[below(board.random, board.state[WAITING])]
+        new = board.meetings[meeting, FIRST] if u & np.uint64(4) else board.meetings[meeting, SECOND]
+        host = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - new
+        t = below(board.random, slots)
+        if u & np.uint64(24):
+            step = 1 if u & np.uint64(32) else -1
+            end = run_end(board.busy, slots, new, t, step)
+            if end >= 0:
+                t = end + step
+        if t < 0 or t >= slots or coming(board, most, meeting, new, host, t) == NEVER:
+            return 0
+        if shared:
+            seize(board.lock)
+        delta = coming(board, most, meeting, new, host, t)
+        if delta != NEVER and not come(board, meeting, host, t):
+            delta = NEVER
+    if shared:
+        unlock(board.lock)
+    return 0 if delta == NEVER else delta
 
 
 @compiled
@@ -775,78 +827,71 @@ def homely(board: Board, meeting: int, slot: int) -> Any:
 
 
 @compiled
-def leave(board: Board, most: int) -> Any:
-    """Take out a meeting at the end of a run."""
-    slots = board.at.shape[1]
-    person = board.people[below(board.random, board.people.shape[0])]
-    t = run_end(board.busy, slots, person, below(board.random, slots), 1)
-    if t < 0:
-        return 0
-    meeting = board.at[person, t]
-    if board.meetings[meeting, SPECIAL] & PINNED:
-        return 0
-    other = board.meetings[meeting, FIRST] + board.meetings[meeting, SECOND] - person
+def leaving(board: Board, most: int, person: int, t: int) -> Any:
+    """What it costs to take the person's meeting out; NEVER if that may not be, or is too much."""
+    meeting, other = board.at[person, t], board.mate[person, t]
+    if meeting < 0 or other < 0 or board.meetings[meeting, SPECIAL] & PINNED:
+        return NEVER
     delta = board.meetings[meeting, PRICE] + homely(board, meeting, t)
     if delta - SAVED > most:
-        return 0
+        return NEVER
     delta += losing(board, person, t)
     delta += losing(board, other, t)
     delta += wishing(board, person, -1) + wishing(board, other, -1)
     delta -= crowding(board, t, -1)
-    if delta > most:
-        return 0
-    take(board, meeting)
-    return delta
+    return delta if delta <= most else NEVER
 
 
 @compiled
-def enter(board: Board, most: int, meeting: int, t: int) -> Any:
-    """Put a waiting meeting into a slot in which both are free."""
-    a, b = board.meetings[meeting, FIRST], board.meetings[meeting, SECOND]
-    if (
-        board.persons[a, DEGREE] >= board.persons[a, LIMIT]
-        or board.persons[b, DEGREE] >= board.persons[b, LIMIT]
-    ):
-        return 0
-    delta = crowding(board, t, 0) - board.meetings[meeting, PRICE] - homely(board, meeting, t)
-    delta += gaining(board, a, t)
-    delta += gaining(board, b, t)
-    delta += wishing(board, a, 1) + wishing(board, b, 1)
-    if delta > most or not settle_put(board, meeting, t):
-        return 0
-    return delta
-
-
-@compiled
-def exchange(board: Board, most: int, meeting: int, new: int, shared: int, t: int) -> Any:
-    """Let a waiting meeting take the place of that of the shared participant in the slot."""
-    old = board.at[shared, t]
-    if board.meetings[old, SPECIAL] & PINNED:
-        return 0
-    leaver = board.meetings[old, FIRST] + board.meetings[old, SECOND] - shared
-    if leaver == new:
-        return 0
-    delta = board.meetings[old, PRICE] - board.meetings[meeting, PRICE]
-    delta += wishing(board, new, 1) + wishing(board, leaver, -1)
-    delta += homely(board, old, t) - homely(board, meeting, t)
-    if delta - SAVED > most:
-        return 0
+def coming(board: Board, most: int, meeting: int, new: int, shared: int, t: int) -> Any:
+    """What it costs to put a waiting meeting of the participants new, who is free, and shared into a slot; in
+    the place of that of shared, if there is one. NEVER if that may not be, or is too much.
+    """
     busy, slots = board.busy, board.at.shape[1]
+    if (
+        board.meetings[meeting, SLOT] >= 0
+        or board.persons[new, DEGREE] >= board.persons[new, LIMIT]
+        or not may(board.allowed, meeting, t)
+        or is_busy(busy, slots, new, t)
+    ):
+        return NEVER
+    old, leaver = board.at[shared, t], board.mate[shared, t]
+    delta = -board.meetings[meeting, PRICE] - homely(board, meeting, t) + wishing(board, new, 1)
+    if old < 0:
+        if board.persons[shared, DEGREE] >= board.persons[shared, LIMIT]:
+            return NEVER
+        delta += crowding(board, t, 0) + wishing(board, shared, 1)
+        delta += gaining(board, new, t)
+        delta += gaining(board, shared, t)
+        return delta if delta <= most else NEVER
+    if leaver < 0 or leaver == new or board.meetings[old, SPECIAL] & PINNED:
+        return NEVER
+    delta += board.meetings[old, PRICE] + homely(board, old, t) + wishing(board, leaver, -1)
+    if delta - SAVED > most:
+        return NEVER
     delta += costing(board.persons, board.cost, new, adding(busy, slots, new, t))
     delta += costing(board.persons, board.cost, leaver, removing(busy, slots, leaver, t))
     if delta - LEAP > most:
-        return 0
-    delta += joining(board, new, t) + parting(board, leaver, t)
-    if delta > most:
-        return 0
+        return NEVER
+    delta += joining(board, busy, new, t) + parting(board, leaver, t)
+    return delta if delta <= most else NEVER
+
+
+@compiled
+def come(board: Board, meeting: int, shared: int, t: int) -> bool:
+    """Put a waiting meeting into a slot, after taking that of the shared participant out; False, with
+    nothing changed, if orders or resources forbid it.
+    """
+    old = board.at[shared, t]
+    if old < 0:
+        return settle_put(board, meeting, t)
     save(board, 1, t)
     take(board, old)
     if settle_put(board, meeting, t):
-        board.state[EXCHANGED] += 1
-        return delta
+        return True
     put(board, old, t)
     restore(board, 1, t)
-    return 0
+    return False
 
 
 @compiled
@@ -865,65 +910,90 @@ def homing(board: Board, length: int, total: int) -> Any:
 
 
 @compiled
-def anneal(board: Board, rounds: int, heat: Longs, exchanges: int) -> Any:
+def glance(board: Board, person: int, s: int, t: int, most: int) -> Any:
+    """What the chain costs that takes the person's meeting from s to t, homes aside; NEVER if there is none,
+    or it costs too much. May be called while another thread changes the board: what is found then may be
+    wrong, but nothing outside of the board is read.
+    """
+    busy, slots = board.busy, board.at.shape[1]
+    if is_busy(busy, slots, person, t) or not is_busy(busy, slots, person, s):
+        return NEVER
+    delta = costing(board.persons, board.cost, person, moving(busy, slots, person, s, t))
+    if delta > 0:
+        return NEVER  # whoever stands at the other end may propose it
+    length, other = scan(board.mate, person, s, t, board.chain.shape[0])
+    if length == 0:
+        return NEVER
+    here, there = (s, t) if length & 1 else (t, s)
+    if not is_busy(board.open, slots, other, there):
+        return NEVER
+    delta += costing(board.persons, board.cost, other, moving(busy, slots, other, here, there))
+    if length & 1:
+        delta += crowding(board, t, 0) - crowding(board, s, -1)
+    if delta - LEAP > most:
+        return NEVER
+    delta += reshaping(board, person, s, t) + reshaping(board, other, here, there)
+    if delta - board.chain.shape[0] * board.state[LEAVING_HOME] > most:
+        return NEVER
+    return delta
+
+
+@compiled
+def carry(board: Board, person: int, s: int, t: int, most: int, delta: int) -> int:
+    """Carry out a chain that costs delta, homes aside, unless that is too much. Returns the cost."""
+    length, other = walk(board.meetings, board.allowed, board.at, board.chain, person, s, t)
+    if length == 0:
+        return 0
+    delta += homing(board, length, s + t)
+    if delta > most or not change(board, length, person, other, s, t):
+        return 0
+    return delta
+
+
+@compiled
+def anneal(board: Board, rounds: int, heat: Longs, exchanges: int, shared: bool) -> Any:
     """Simulated annealing over Kempe chains. heat[d]: chance of accepting a loss of d, out of 2^62.
 
-    Of 256 rounds, so many revise what is placed. Returns the change of cost.
+    Of 256 rounds, so many revise what is placed. shared: other threads anneal the same board, each with
+    chain, spare and random of its own. They look without waiting for one another, and few proposals are
+    accepted; these are looked at again once nobody else may change anything. Returns the change of cost.
     """
     slots = board.at.shape[1]
     total = 0
     crowd = board.people.shape[0]
-    longest = board.chain.shape[0]
-    homely_most = longest * board.state[LEAVING_HOME]
     for _ in range(rounds):
         u = draw(board.random)
         if np.int64(u & np.uint64(255)) < exchanges and board.state[WAITING] > 0:
-            total += revise(board, heat)
+            total += revise(board, heat, shared)
             continue
         most = tolerance(board, heat)
         person = board.people[
             np.int64((((u >> np.uint64(12)) & np.uint64(0xFFFFFF)) * np.uint64(crowd)) >> np.uint64(24))
         ]
+        runs, degree = board.persons[person, RUNS], board.persons[person, DEGREE]
         step = 1 if u & np.uint64(256) else -1
         t: Any = np.int64((((u >> np.uint64(36)) & np.uint64(0xFFFF)) * np.uint64(slots)) >> np.uint64(16))
-        if (u >> np.uint64(9)) & np.uint64(7):
-            t = run_end(board.busy, slots, person, t, step)
-            if t < 0:
-                continue
-            t += step
-        if t < 0 or t >= slots or is_busy(board.busy, slots, person, t):
-            continue
         s: Any = np.int64(((u >> np.uint64(52)) * np.uint64(slots)) >> np.uint64(12))
-        if u & np.uint64(2048):
-            s = run_end(board.busy, slots, person, s, 1)
+        beside = degree > 1 and (runs == 1 or (u >> np.uint64(9)) & np.uint64(7) != 0)
+        if beside:
+            t = run_end(board.busy, slots, person, t, step) + step
+        if t < 0 or t >= slots or not is_busy(board.open, slots, person, t):
+            continue
+        if beside and runs == 1:  # a day in one piece stays so only if its other end goes
+            s = run_end(board.busy, slots, person, t - step, -step)
         else:
-            s = run_end(board.busy, slots, person, s, -1)
+            s = run_end(board.busy, slots, person, s, 1 if u & np.uint64(2048) else -1)
         if s < 0:
             continue
-        if not is_busy(board.open, slots, person, t):
+        delta = glance(board, person, s, t, most)
+        if delta == NEVER:
             continue
-        length, other = scan(board.mate, person, s, t, longest)
-        if length == 0:
+        if not shared:
+            total += carry(board, person, s, t, most, delta)
             continue
-        here, there = (s, t) if length & 1 else (t, s)
-        if not is_busy(board.open, slots, other, there):
-            continue
-        delta = costing(board.persons, board.cost, person, moving(board.busy, slots, person, s, t))
-        delta += costing(board.persons, board.cost, other, moving(board.busy, slots, other, here, there))
-        if length & 1:
-            delta += crowding(board, t, 0) - crowding(board, s, -1)
-        if delta - LEAP > most:
-            continue
-        delta += reshaping(board, person, s, t) + reshaping(board, other, here, there)
-        if delta - homely_most > most:
-            continue
-        length, other = walk(board.meetings, board.allowed, board.at, board.chain, person, s, t)
-        if length == 0:
-            continue
-        delta += homing(board, length, s + t)
-        if delta > most:
-            continue
-        if change(board, length, person, other, s, t):
-            total += delta
-            board.state[ACCEPTED] += 1
+        seize(board.lock)
+        delta = glance(board, person, s, t, most)
+        if delta != NEVER:
+            total += carry(board, person, s, t, most, delta)
+        unlock(board.lock)
     return total
