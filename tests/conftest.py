@@ -17,6 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import text
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -76,6 +77,8 @@ class InOrder(LoadScopeScheduling):  # type: ignore[misc]
         path = nodeid.partition("::")[0]
         if path in TOGETHER:
             return path
+        if path == "tests/test_hostile.py" and "[postgresql" in nodeid:  # where seeding takes long
+            return "hostile on postgresql"
         if path.startswith("tests/browser/") and "[" in nodeid:  # one product on each database
             return "browser on postgresql" if "[postgresql" in nodeid else "browser on sqlite"
         return nodeid
@@ -116,7 +119,8 @@ class TestDatabase:
 
     __test__ = False
 
-    def __init__(self, name: str, var: Path) -> None:
+    def __init__(self, name: str, var: Path, templates: Path) -> None:
+        """templates: a folder that keeps compiled ones, of any process."""
         self.name = name
         var.mkdir(parents=True, exist_ok=True)
         self.seeded = False
@@ -130,6 +134,7 @@ class TestDatabase:
             self.settings = make_settings(var, database_url=f"sqlite:///{self.path}")
         self.app = create_app(self.settings)
         self.app.test_client_class = BrowserClient
+        self.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
         self.huey = self.app.extensions["forum_queue"].huey
         # http in tests: the client speaks plain http to a server that believes in https
         self.app.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
@@ -182,16 +187,24 @@ def database_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> TestDatabase:
-    """The migrated database of this process."""
-    return TestDatabase(database_name, tmp_path_factory.mktemp(database_name))
-
-
-@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of all test processes of this run."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def templates(shared: Path) -> Path:
+    """Where templates are kept that one process has compiled for all."""
+    folder = shared / "templates"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def database(database_name: str, tmp_path_factory: pytest.TempPathFactory, templates: Path) -> TestDatabase:
+    """The migrated database of this process."""
+    return TestDatabase(database_name, tmp_path_factory.mktemp(database_name), templates)
 
 
 @pytest.fixture(scope="session")

@@ -61,17 +61,20 @@ class Glance:
         self.renew()
 
     def ask(self) -> int:
-        return self.client.get(self.path, headers={"If-None-Match": self.tag}).status_code
+        answer = self.client.get(self.path, headers={"If-None-Match": self.tag})
+        if answer.status_code != 304:
+            self.tag = answer.headers.get("ETag", "")  # none where there is no feed any more
+        return answer.status_code
 
     def renew(self) -> None:
-        self.tag = self.client.get(self.path).headers.get("ETag", "")  # none where there is no feed any more
+        self.tag = ""
+        self.ask()
 
     def at_a_glance(self) -> bool:
         """Whether the next answer came without the application; then the application says the same."""
         before = self.long
         status = self.ask()
         if self.long > before or not self.tag:
-            self.renew()
             return False
         assert status == 304
         known = self.unchanged._known.copy()
@@ -181,7 +184,7 @@ def test_no_change_of_any_value_escapes(app: Flask, kind: str) -> None:
         for column in table.columns:
             if column.primary_key or column.name in NO_VALUES:
                 continue
-            for row in rows[:3]:
+            for row in rows[:2]:
                 value = _other(column, row[column])
                 if value is None or not _write(
                     update(table).where(_same_row(table, row)).values({column: value})
@@ -189,7 +192,7 @@ def test_no_change_of_any_value_escapes(app: Flask, kind: str) -> None:
                     continue
                 answers[glance.at_a_glance()] += 1
                 assert _write(update(table).where(_same_row(table, row)).values({column: row[column]}))
-                glance.at_a_glance()
+                glance.ask()
     assert answers[False] > 50
     assert answers[True] > 10  # what concerns others
 
