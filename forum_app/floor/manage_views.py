@@ -45,7 +45,7 @@ def manage_index(slug: str) -> str:
         days=day_links(event, "floor.manage_index", on),
         meetings=meetings,
         whole=whole,
-        offers=list_open_offers(event.id),
+        offers=list_open_offers(event.id, now),
         now=now,
         form=ActionForm(formdata=None),
         here=request.full_path,

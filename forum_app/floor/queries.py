@@ -119,9 +119,11 @@ def get_offer(event_id: int, offer_id: int) -> Offer:
     return row
 
 
-def list_open_offers(event_id: int, *, registration_id: int | None = None) -> Sequence[Offer]:
-    """Open offers of an event, or those to one person, by time."""
-    statement = select(Offer).where(Offer.event_id == event_id, Offer.state == OfferState.OPEN)
+def list_open_offers(event_id: int, now: datetime, *, registration_id: int | None = None) -> Sequence[Offer]:
+    """Offers of an event that can still be answered, or those to one person, by time."""
+    statement = select(Offer).where(
+        Offer.event_id == event_id, Offer.state == OfferState.OPEN, Offer.expires_at > now
+    )
     if registration_id is not None:
         statement = statement.join(Offer.request).where(
             or_(MeetingRequest.asker_id == registration_id, MeetingRequest.host_id == registration_id)

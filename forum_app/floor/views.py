@@ -85,7 +85,7 @@ def day(slug: str) -> str:
         days=day_links(event, "floor.day", on),
         meetings=meetings,
         current=_current(meetings, now),
-        offers=list_open_offers(event.id, registration_id=me.id) if me is not None else [],
+        offers=list_open_offers(event.id, now, registration_id=me.id) if me is not None else [],
         now=now,
         form=ActionForm(formdata=None),
         here=request.full_path,

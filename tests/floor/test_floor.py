@@ -352,6 +352,30 @@ def test_offers_are_told_and_shown_to_the_two_only(
     assert client.post(f"{scene.path}/floor/offers/{offer.id}/decline").status_code == 303
 
 
+def test_an_offer_that_nobody_can_answer_any_more_is_not_shown(
+    scene: Scene, meeting: Meeting, client: FlaskClient
+) -> None:
+    """Not even in the minute before it is ended."""
+    request = agreed(scene, topic="Quantum")
+    mark(mark_no_show, meeting, scene.guest, login_of(scene.host))
+    offer_freed()
+    pages = [
+        (login_of(request.asker), f"{scene.path}/floor"),
+        (scene.organizer, f"{scene.path}/manage/floor"),
+    ]
+    offer = open_offer()
+    assert offer is not None
+    over = offer.expires_at
+    for over_now in (False, True):
+        if over_now:
+            clock.set_to(over)
+        for reader, path in pages:
+            sign_in(client, reader)
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert ("Quantum" in answer.text) is not over_now
+
+
 def test_pages_cost_the_same_at_any_length(scene: Scene, client: FlaskClient) -> None:
     counts = []
     made = 0
