@@ -919,8 +919,6 @@ def glance(board: Board, person: int, s: int, t: int, most: int) -> Any:
     if is_busy(busy, slots, person, t) or not is_busy(busy, slots, person, s):
         return NEVER
     delta = costing(board.persons, board.cost, person, moving(busy, slots, person, s, t))
-    if delta > 0:
-        return NEVER  # whoever stands at the other end may propose it
     length, other = scan(board.mate, person, s, t, board.chain.shape[0])
     if length == 0:
         return NEVER
@@ -974,12 +972,13 @@ def anneal(board: Board, rounds: int, heat: Longs, exchanges: int, shared: bool)
         step = 1 if u & np.uint64(256) else -1
         t: Any = np.int64((((u >> np.uint64(36)) & np.uint64(0xFFFF)) * np.uint64(slots)) >> np.uint64(16))
         s: Any = np.int64(((u >> np.uint64(52)) * np.uint64(slots)) >> np.uint64(12))
-        beside = degree > 1 and (runs == 1 or (u >> np.uint64(9)) & np.uint64(7) != 0)
+        beside = degree > 1 and (u >> np.uint64(9)) & np.uint64(7) != 0
         if beside:
             t = run_end(board.busy, slots, person, t, step) + step
         if t < 0 or t >= slots or not is_busy(board.open, slots, person, t):
             continue
-        if beside and runs == 1:  # a day in one piece stays so only if its other end goes
+        if beside and runs == 1 and (u >> np.uint64(52)) & np.uint64(3) != 0:
+            # a day in one piece stays so only if its other end goes
             s = run_end(board.busy, slots, person, t - step, -step)
         else:
             s = run_end(board.busy, slots, person, s, 1 if u & np.uint64(2048) else -1)
