@@ -19,8 +19,8 @@ All three fade before the end, and what is kept is judged by breaks alone.
 
 With one worker budgets are counted in rounds that follow from the time limit and the size, so the same input
 and seed give the same result. The clock is a safety stop: on a machine too slow for its rounds it hastens the
-cooling, and the result is then no longer reproducible. Several workers are threads on the same board, which look at
-proposals all at once and carry them out in turns; they cool by the clock and use all of it.
+cooling, and the result is then no longer reproducible. Several workers are threads on the same board, which
+look at proposals all at once and carry them out in turns; they cool by the clock and use all of it.
 
 numba and numpy are imported here, in `large_board` and in `large_kernel` only; neither the web nor the
 worker imports them.
@@ -95,8 +95,8 @@ def search(
 ) -> Found:
     """The best schedule found within time_limit seconds; feasible except that meetings may be missing.
 
-    Several workers anneal the same board at once. A missing meeting is a fault only where all are mandatory; the caller looks. fairness_d is kept as
-    far as found.
+    Several workers anneal the same board at once. A missing meeting is a fault only where all are mandatory;
+    the caller looks. fairness_d is kept as far as found.
     """
     started = time.monotonic()
     bound = bounds.weight_bound(problem) if weight_bound is None else weight_bound
