@@ -184,7 +184,7 @@ def test_no_change_of_any_value_escapes(app: Flask, kind: str) -> None:
         for column in table.columns:
             if column.primary_key or column.name in NO_VALUES:
                 continue
-            for row in rows[:2]:
+            for row in rows[:3]:
                 value = _other(column, row[column])
                 if value is None or not _write(
                     update(table).where(_same_row(table, row)).values({column: value})
@@ -192,7 +192,7 @@ def test_no_change_of_any_value_escapes(app: Flask, kind: str) -> None:
                     continue
                 answers[glance.at_a_glance()] += 1
                 assert _write(update(table).where(_same_row(table, row)).values({column: row[column]}))
-                glance.ask()
+                glance.at_a_glance()
     assert answers[False] > 50
     assert answers[True] > 10  # what concerns others
 

@@ -76,8 +76,8 @@ class Board(NamedTuple):
     then twice the number of each other meeting, odd if that one comes later. serves [C,R]. held [R,T+1]: the
     resource's meeting in each slot, FREE or GONE; then its longest run or 0. saved [2,R], came,
     queue [R+1]: working space. chain: of walk. spare [1,W]: of without. random [1]. lock [1]: 1 while one of
-    several threads changes the board. state: number of waiting meetings; what a
-    meeting away from home and a missed wish cost; counters. All costs are in grains (`large_board`).
+    several threads changes the board. state: number of waiting meetings; what a meeting away from home and a
+    missed wish cost. All costs are in grains (`large_board`).
     """
 
     meetings: Ints
