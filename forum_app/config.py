@@ -1,5 +1,6 @@
 """Settings from the environment, as one typed object, checked at start."""
 
+import fcntl
 import os
 import re
 import secrets
@@ -61,17 +62,22 @@ class Settings:
 
 
 def kept_secret(path: Path, length: int = 48) -> str:
-    """The secret kept in path, made of length random bytes on the first call; its owner's only."""
-    if path.exists():
-        return path.read_text(encoding="utf-8").strip()
+    """The secret kept in path, made of length random bytes on the first call; its owner's only.
+
+    Processes that start at once get the same one: who finds the file empty (new, or its maker was
+    killed) looks again when it has it alone, and fills it.
+    """
+    kept = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    if kept:
+        return kept
     path.parent.mkdir(parents=True, exist_ok=True)
-    value = secrets.token_urlsafe(length)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was faster; its secret counts
-        return path.read_text(encoding="utf-8").strip()
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(value)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        value = file.read().strip()
+        if not value:
+            value = secrets.token_urlsafe(length)
+            file.write(value)
     return value
 
 
