@@ -42,7 +42,13 @@ class GroupForm(BaseForm):
     kinds = several(lazy_gettext("Kind of organization"))
     country = SelectField(lazy_gettext("Country of the organization"), [optional()])
     language = SelectField(lazy_gettext("Language of their mails"), [optional()])
-    traits = several(lazy_gettext("Only those of whom this is true"))
+    traits = several(
+        lazy_gettext("Only those of whom this is true"),
+        description=lazy_gettext(
+            "Speakers alone: also those who have an account but no registration, if no participant type and"
+            " no state is chosen."
+        ),
+    )
     may_leave = BooleanField(
         lazy_gettext("People may leave such messages"),
         description=lazy_gettext(

@@ -1,10 +1,10 @@
 """The group of people to whom a message goes: filters, and the condition they make."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, not_, or_, select
 
 from forum_app.accounts.models import User
 from forum_app.agenda.models import AgendaItem, ItemSpeaker, ItemStatus, Speaker
@@ -37,6 +37,9 @@ LIVE_PITCHES = (SubmissionState.SUBMITTED, SubmissionState.ACCEPTED, SubmissionS
 class Group:
     """Each filter narrows; of several values of one filter any will do, of traits all must hold.
 
+    Speakers without a registration belong to a group of speakers, unless it also asks for what only a
+    registration has.
+
     types: ids of participant types. states: values of RegistrationState; none means all but cancelled and
     declined. kinds: of organization. country: "JP", "US", "other" or "". language: of their mails, or "".
     """
@@ -53,6 +56,11 @@ class Group:
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
+
+    @property
+    def takes_any_speaker(self) -> bool:
+        """Whether speakers without a registration may belong to it."""
+        return self.traits == ("speaker",) and not self.types and not self.states
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> "Group":
@@ -84,23 +92,63 @@ def people_of(event_id: int, group: Group, *, optional: bool = False) -> Select[
         conditions.append(Registration.state.not_in(sorted(ENDED)))
     if group.types:
         conditions.append(Registration.type_id.in_(group.types))
-    if group.kinds:
-        conditions.append(Organization.kind.in_([Kind(one) for one in group.kinds]))
-    if group.country == "other":
-        conditions.append(Organization.country.not_in(("JP", "US")))
-    elif group.country:
-        conditions.append(Organization.country == group.country)
-    if group.language:
-        is_japanese = LANGUAGE == "ja"
-        conditions.append(is_japanese if group.language == "ja" else not_(is_japanese))
+    conditions.extend(_of_any_person(group, LANGUAGE))
     conditions.extend(_trait(event_id, name) for name in group.traits)
     if optional:
-        conditions.append(not_(_has_left()))
+        conditions.append(not_(_has_left(Registration.email_key)))
     return (
         select(Registration)
         .outerjoin(User, User.id == Registration.user_id)
         .outerjoin(Organization, Organization.id == Registration.organization_id)
         .where(*conditions)
+    )
+
+
+def speakers_of(event_id: int, group: Group, *, optional: bool = False) -> Select[Any]:
+    """Select of the speakers who belong to group besides people_of(): those with an account only.
+
+    User and Organization are joined. Nobody, unless the group takes any speaker.
+    """
+    registered = people_of(event_id, group).with_only_columns(Registration.email_key)
+    conditions: list[ColumnElement[bool]] = [
+        Speaker.event_id == event_id,
+        User.disabled_at.is_(None),
+        User.email_key.not_in(registered),
+        _speaks(event_id),
+        *_of_any_person(group, User.locale),
+    ]
+    if not group.takes_any_speaker:
+        conditions.append(false())
+    if optional:
+        conditions.append(not_(_has_left(User.email_key)))
+    return (
+        select(Speaker)
+        .join(User, User.id == Speaker.user_id)
+        .outerjoin(Organization, Organization.id == Speaker.organization_id)
+        .where(*conditions)
+    )
+
+
+def _of_any_person(group: Group, language: Any) -> Iterator[ColumnElement[bool]]:
+    """The filters that need no registration. language: of the person's mails."""
+    if group.kinds:
+        yield Organization.kind.in_([Kind(one) for one in group.kinds])
+    if group.country == "other":
+        yield Organization.country.not_in(("JP", "US"))
+    elif group.country:
+        yield Organization.country == group.country
+    if group.language:
+        is_japanese = language == "ja"
+        yield is_japanese if group.language == "ja" else not_(is_japanese)
+
+
+def _speaks(event_id: int) -> ColumnElement[bool]:
+    """Whether a Speaker has an item that takes place."""
+    return (
+        select(ItemSpeaker.item_id)
+        .join(AgendaItem, and_(AgendaItem.id == ItemSpeaker.item_id, AgendaItem.event_id == event_id))
+        .where(ItemSpeaker.speaker_id == Speaker.id, AgendaItem.status != ItemStatus.CANCELLED)
+        .exists()
     )
 
 
@@ -135,19 +183,17 @@ def _trait(event_id: int, name: str) -> ColumnElement[bool]:
         )
     return (
         select(Speaker.id)
-        .join(ItemSpeaker, ItemSpeaker.speaker_id == Speaker.id)
-        .join(AgendaItem, and_(AgendaItem.id == ItemSpeaker.item_id, AgendaItem.event_id == event_id))
-        .where(Speaker.user_id == Registration.user_id, AgendaItem.status != ItemStatus.CANCELLED)
+        .where(Speaker.event_id == event_id, Speaker.user_id == Registration.user_id, _speaks(event_id))
         .exists()
     )
 
 
-def _has_left() -> ColumnElement[bool]:
+def _has_left(email_key: Any) -> ColumnElement[bool]:
     """Whether they left the list of such messages; the names of lists are plain words."""
     return (
         select(MailPreference.address_key)
         .where(
-            MailPreference.address_key == Registration.email_key,
+            MailPreference.address_key == email_key,
             cast(MailPreference.off, String).contains(f'"{FROM_ORGANIZERS}"'),
         )
         .exists()

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from forum_app.accounts.models import User
+from forum_app.agenda.models import Speaker
 from forum_app.core.text import N_
 from forum_app.db import Base, Key
 from forum_app.events.models import Event
@@ -79,7 +80,7 @@ class RecipientState(enum.StrEnum):
 class MessageRecipient(Base):
     """One person of one message; the unique constraint is why nobody gets it twice.
 
-    mail_id: of the outbox; named, not referenced.
+    registration, or speaker for who speaks without one. mail_id: of the outbox; named, not referenced.
     """
 
     __tablename__ = "messages_recipient"
@@ -87,17 +88,24 @@ class MessageRecipient(Base):
         UniqueConstraint("message_id", "email_key"),
         Index(None, "message_id", "state"),
         Index(None, "registration_id"),
+        Index(None, "speaker_id"),
     )
 
     id: Mapped[Key]
     message_id: Mapped[int] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"))
     registration_id: Mapped[int | None] = mapped_column(ForeignKey(Registration.id, ondelete="SET NULL"))
+    speaker_id: Mapped[int | None] = mapped_column(ForeignKey(Speaker.id, ondelete="SET NULL"))
     email_key: Mapped[str] = mapped_column(String(320))
     state: Mapped[RecipientState] = mapped_column(
         Enum(RecipientState, native_enum=False, length=20), default=RecipientState.WAITING
     )
     mail_id: Mapped[int | None]
     registration: Mapped[Registration | None] = relationship()
+    speaker: Mapped[Speaker | None] = relationship()
+
+    @property
+    def person(self) -> Registration | Speaker | None:
+        return self.registration or self.speaker
 
 
 class OwnWording(Base):

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, cast, func, null, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from forum_app.accounts.models import User
+from forum_app.agenda.models import Speaker
 from forum_app.core.errors import NotFound
 from forum_app.core.text import N_
 from forum_app.db import db
 from forum_app.mail.models import MailState, OutboxMail
-from forum_app.messages.groups import LANGUAGE, Group, people_of
+from forum_app.messages.groups import LANGUAGE, Group, people_of, speakers_of
 from forum_app.messages.models import Message, MessageRecipient, MessageState, RecipientState
+from forum_app.messages.words import Person
 from forum_app.registration.models import Registration
 from forum_app.web.tables import Page, TableState, paginate
 
@@ -34,11 +36,15 @@ _PERSON = (
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Who would get a message now. by_language: how many read each of "en" and "ja"."""
+    """Who would get a message now. by_language: how many read each of "en" and "ja".
+
+    speakers: how many of them speak without a registration.
+    """
 
     count: int
     by_language: dict[str, int]
-    first: Sequence[Registration]
+    first: Sequence[Person]
+    speakers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +80,42 @@ def page_messages(event_id: int, state: TableState) -> Page[Any]:
 
 
 def estimate(event_id: int, group: Group, *, optional: bool) -> Estimate:
-    """Exactly who would get a message to group now; two statements."""
+    """Exactly who would get a message to group now; two statements, four for a group of any speakers."""
     people = people_of(event_id, group, optional=optional)
-    language = case((LANGUAGE == "ja", "ja"), else_="en").label("reads")
-    number = func.count(func.distinct(Registration.email_key))
-    rows = db.session.execute(people.with_only_columns(language, number).group_by("reads"))
+    counts = _count(people, LANGUAGE, Registration.email_key)
+    first: list[Person] = []
+    if sum(counts.values()):
+        first.extend(list_first(event_id, group, optional=optional))
+    if not group.takes_any_speaker:
+        return Estimate(sum(counts.values()), counts, first)
+    others = _count(speakers_of(event_id, group, optional=optional), User.locale, User.email_key)
+    if len(first) < FIRST:
+        first.extend(_first_speakers(event_id, group, optional=optional, most=FIRST - len(first)))
+    both = {name: counts[name] + others[name] for name in counts}
+    return Estimate(sum(both.values()), both, first, sum(others.values()))
+
+
+def _count(people: Select[Any], language: Any, email_key: Any) -> dict[str, int]:
+    """Addresses by the language that is read there."""
+    reads = case((language == "ja", "ja"), else_="en").label("reads")
+    number = func.count(func.distinct(email_key))
     counts = {"en": 0, "ja": 0}
-    counts.update((name, count) for name, count in rows)
-    first = list_first(event_id, group, optional=optional) if sum(counts.values()) else []
-    return Estimate(sum(counts.values()), counts, first)
+    counts.update(
+        (name, count)
+        for name, count in db.session.execute(people.with_only_columns(reads, number).group_by("reads"))
+    )
+    return counts
+
+
+def _first_speakers(event_id: int, group: Group, *, optional: bool, most: int) -> Sequence[Speaker]:
+    speakers = speakers_of(event_id, group, optional=optional)
+    one_each = speakers.with_only_columns(func.max(Speaker.id)).group_by(User.email_key)
+    return db.session.scalars(
+        speakers.where(Speaker.id.in_(one_each))
+        .options(contains_eager(Speaker.user), contains_eager(Speaker.organization))
+        .order_by(Speaker.id)
+        .limit(most)
+    ).all()
 
 
 def list_first(event_id: int, group: Group, *, optional: bool, most: int = FIRST) -> Sequence[Registration]:
@@ -102,11 +135,17 @@ def _one_each(event_id: int, group: Group, *, optional: bool) -> Select[Any]:
     return people.with_only_columns(func.max(Registration.id)).group_by(Registration.email_key)
 
 
-def recipients_to_be(event_id: int, group: Group, *, optional: bool) -> Select[Any]:
-    """Select of (registration id, key of address), one for each address of the group."""
+def recipients_to_be(event_id: int, group: Group, *, optional: bool) -> list[Select[Any]]:
+    """Selects of (registration id, speaker id, key of address), in all one row for each address."""
     people = people_of(event_id, group, optional=optional)
-    columns: tuple[Any, ...] = (func.max(Registration.id), Registration.email_key)
-    return people.with_only_columns(*columns).group_by(Registration.email_key)
+    nothing = cast(null(), MessageRecipient.speaker_id.type)
+    registered: tuple[Any, ...] = (func.max(Registration.id), nothing, Registration.email_key)
+    found = [people.with_only_columns(*registered).group_by(Registration.email_key)]
+    if group.takes_any_speaker:
+        speakers = speakers_of(event_id, group, optional=optional)
+        speaking: tuple[Any, ...] = (nothing, func.max(Speaker.id), User.email_key)
+        found.append(speakers.with_only_columns(*speaking).group_by(User.email_key))
+    return found
 
 
 def get_person(event_id: int, registration_id: int) -> Registration | None:
@@ -120,6 +159,27 @@ def get_person(event_id: int, registration_id: int) -> Registration | None:
             joinedload(Registration.organization),
         )
     )
+
+
+def get_speaker(event_id: int, speaker_id: int) -> Speaker | None:
+    """A speaker of this event who has an account, as mails need them."""
+    return db.session.scalar(
+        select(Speaker)
+        .join(Speaker.user)
+        .where(Speaker.event_id == event_id, Speaker.id == speaker_id)
+        .options(contains_eager(Speaker.user), joinedload(Speaker.organization))
+    )
+
+
+def list_speakers(ids: Sequence[int]) -> dict[int, Speaker]:
+    """Speakers with an account by id, as mails need them."""
+    rows = db.session.scalars(
+        select(Speaker)
+        .join(Speaker.user)
+        .where(Speaker.id.in_(ids))
+        .options(contains_eager(Speaker.user), joinedload(Speaker.organization))
+    )
+    return {row.id: row for row in rows}
 
 
 def list_registrations(ids: Sequence[int]) -> dict[int, Registration]:
@@ -169,6 +229,7 @@ def page_recipients(message_id: int, state: TableState) -> Page[Any]:
         .where(MessageRecipient.message_id == message_id)
         .options(
             contains_eager(MessageRecipient.registration).joinedload(Registration.organization),
+            joinedload(MessageRecipient.speaker).joinedload(Speaker.organization),
         )
     )
     if "fate" in state.filters:

@@ -18,8 +18,8 @@ from forum_app.mail.services import queue_mail, queue_optional
 from forum_app.messages.groups import FROM_ORGANIZERS, Group
 from forum_app.messages.models import Message, MessageRecipient, MessageState, RecipientState
 from forum_app.messages.permissions import can_write_messages
-from forum_app.messages.queries import list_registrations, recipients_to_be
-from forum_app.messages.words import PLACEHOLDERS, event_values, speak, speaker_for, values_for
+from forum_app.messages.queries import list_registrations, list_speakers, recipients_to_be
+from forum_app.messages.words import PLACEHOLDERS, Person, event_values, speak, speaker_for, values_for
 from forum_app.queue import queue
 from forum_app.registration.models import Registration
 from forum_app.registration.queries import list_types
@@ -124,9 +124,7 @@ def copy_message(*, actor: Any, event: Event, message: Message, now: datetime) -
     return copy
 
 
-def send_test(
-    *, actor: Any, event: Event, message: Message, person: Registration | None, now: datetime
-) -> int:
+def send_test(*, actor: Any, event: Event, message: Message, person: Person | None, now: datetime) -> int:
     """Mail the message to the actor alone, in each language it has, filled in for person; how many mails."""
     require(can_write_messages(actor, event))
     languages = [locale for locale in LANGUAGES if getattr(message, f"body_{locale}")]
@@ -166,13 +164,13 @@ def send_message(*, actor: Any, event: Event, message: Message, version: int, no
 
 
 def _fix_recipients(message: Message) -> int:
-    """Write down everybody who belongs to the group now; one statement."""
+    """Write down everybody who belongs to the group now."""
     group = Group.from_json(message.recipient_group)
-    people = recipients_to_be(message.event_id, group, optional=message.optional)
     waiting = literal(RecipientState.WAITING, MessageRecipient.__table__.c.state.type)
-    chosen = people.add_columns(literal(message.id), waiting)
-    columns = ["registration_id", "email_key", "message_id", "state"]
-    db.session.execute(insert(MessageRecipient).from_select(columns, chosen))
+    columns = ["registration_id", "speaker_id", "email_key", "message_id", "state"]
+    for people in recipients_to_be(message.event_id, group, optional=message.optional):
+        chosen = people.add_columns(literal(message.id), waiting)
+        db.session.execute(insert(MessageRecipient).from_select(columns, chosen))
     counted = select(func.count()).where(MessageRecipient.message_id == message.id)
     return db.session.scalar(counted) or 0
 
@@ -195,27 +193,29 @@ def make_mails(message_id: int, *, now: datetime, most: int = BATCH) -> int:
         .execution_options(populate_existing=True)
     ).all()
     people = list_registrations([row.registration_id for row in waiting if row.registration_id is not None])
+    speakers = list_speakers([row.speaker_id for row in waiting if row.speaker_id is not None])
     event = db.session.get_one(Event, message.event_id)
     words = speaker_for(message, event)
     for row in waiting:
-        person = people.get(row.registration_id) if row.registration_id is not None else None
+        person: Person | None = people.get(row.registration_id or 0) or speakers.get(row.speaker_id or 0)
         row.mail_id = _mail_to(person, message, event, words(person), now) if person is not None else None
         row.state = RecipientState.QUEUED if row.mail_id is not None else RecipientState.LEFT
     return len(waiting)
 
 
 def _mail_to(
-    person: Registration, message: Message, event: Event, words: dict[str, Any], now: datetime
+    person: Person, message: Message, event: Event, words: dict[str, Any], now: datetime
 ) -> int | None:
     """Id of the mail to one person; None when they have left such messages."""
     locale = words.pop("locale")
     context = {"event": event, **words}
+    to: Any = person if isinstance(person, Registration) else person.user
     if message.optional:
         mail = queue_optional(
-            to=person, template=TEMPLATE, context=context, listed=FROM_ORGANIZERS, locale=locale, now=now
+            to=to, template=TEMPLATE, context=context, listed=FROM_ORGANIZERS, locale=locale, now=now
         )
         return mail.id if mail is not None else None
-    return queue_mail(to=person, template=TEMPLATE, context=context, locale=locale, now=now).id
+    return queue_mail(to=to, template=TEMPLATE, context=context, locale=locale, now=now).id
 
 
 def finish_message(message_id: int, *, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Organizers: messages to a group of the event's people, from the draft to what became of each mail."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -22,6 +23,7 @@ from forum_app.messages.queries import (
     estimate,
     get_message,
     get_person,
+    get_speaker,
     page_messages,
     page_recipients,
 )
@@ -33,7 +35,7 @@ from forum_app.messages.services import (
     send_message,
     send_test,
 )
-from forum_app.messages.words import PLACEHOLDERS, event_values, name_of, speak, values_for
+from forum_app.messages.words import PLACEHOLDERS, Person, event_values, name_of, speak, values_for
 from forum_app.organizations.models import KIND_LABELS
 from forum_app.registration.models import STATE_LABELS, Registration
 from forum_app.registration.queries import COUNTRY_KINDS, list_types
@@ -69,6 +71,7 @@ def words() -> dict[str, Any]:
         "PLACEHOLDERS": PLACEHOLDERS,
         "LANGUAGE_NAMES": LANGUAGE_NAMES,
         "STATE_LABELS": STATE_LABELS,
+        "sample_args": sample_args,
     }
 
 
@@ -199,14 +202,28 @@ def _draft(event: Event, message: Message) -> str:
     )
 
 
-def _sample(event: Event, first: Any) -> Registration | None:
-    """Whose mail is shown: ?person= of this event, else the first of the group."""
-    asked = id_in(request.args.get("person") or request.form.get("person"))
-    chosen = get_person(event.id, asked) if asked is not None else None
-    return chosen or (first[0] if first else None)
+def _sample(event: Event, first: Sequence[Person]) -> Person | None:
+    """Whose mail is shown: ?person= (or ?speaker=) of this event, else the first of the group."""
+    ways: tuple[tuple[str, Callable[[int, int], Person | None]], ...] = (
+        ("person", get_person),
+        ("speaker", get_speaker),
+    )
+    for name, find in ways:
+        asked = id_in(request.args.get(name) or request.form.get(name))
+        chosen = find(event.id, asked) if asked is not None else None
+        if chosen is not None:
+            return chosen
+    return first[0] if first else None
 
 
-def _previews(event: Event, message: Message, person: Registration | None) -> list[dict[str, Any]]:
+def sample_args(person: Person | None) -> dict[str, Any]:
+    """What asks for this person as the sample."""
+    if person is None:
+        return {}
+    return {"person" if isinstance(person, Registration) else "speaker": person.id}
+
+
+def _previews(event: Event, message: Message, person: Person | None) -> list[dict[str, Any]]:
     """The mail in each language that the message has, as person would get it."""
     previews = []
     for locale in LANGUAGES:
@@ -315,6 +332,6 @@ def delete(slug: str, message_id: int) -> Response:
     return done.response
 
 
-def _address(event: Event, message: Message, person: Registration | None = None) -> str:
-    asked = person.id if person is not None and request.form.get("person") else None
-    return url_for("messages.show", slug=event.slug, message_id=message.id, person=asked)
+def _address(event: Event, message: Message, person: Person | None = None) -> str:
+    asked = sample_args(person) if request.form.get("person") or request.form.get("speaker") else {}
+    return url_for("messages.show", slug=event.slug, message_id=message.id, **asked)

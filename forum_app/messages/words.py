@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from forum_app.agenda.models import Speaker
 from forum_app.core.placeholders import fill_placeholders
 from forum_app.core.text import N_
 from forum_app.events.models import Event
@@ -10,6 +11,8 @@ from forum_app.mail.rendering import link
 from forum_app.messages.models import Message
 from forum_app.registration.models import Registration
 from forum_app.web.formats import bilingual, format_dates
+from forum_app.web.languages import speaking
+from forum_app.web.texts import gettext
 
 # Name -> what it is, for the list beside the form. What each becomes is in values_for().
 PLACEHOLDERS = {
@@ -28,9 +31,13 @@ PLACEHOLDERS = {
 }
 
 
-def locale_of(person: Registration) -> str:
+Person = Registration | Speaker
+SPEAKER = N_("Speaker")
+
+
+def locale_of(person: Person) -> str:
     """Language of a person's mails: of their account, else the one they speak."""
-    locale = person.user.locale if person.user is not None else person.language
+    locale = person.user.locale if person.user is not None else getattr(person, "language", "")
     return "ja" if locale == "ja" else "en"
 
 
@@ -41,7 +48,7 @@ def language_for(message: Message, locale: str) -> str:
     return "en" if message.body_en else "ja"
 
 
-def name_of(person: Registration, locale: str) -> str:
+def name_of(person: Person, locale: str) -> str:
     """The person's name in the script of locale."""
     first, second = person.name_latin, person.name_native
     return (second or first) if locale == "ja" else (first or second)
@@ -62,15 +69,22 @@ def event_values(event: Event, locale: str) -> dict[str, str]:
     }
 
 
-def values_for(person: Registration, locale: str, shared: dict[str, str]) -> dict[str, str]:
+def values_for(person: Person, locale: str, shared: dict[str, str]) -> dict[str, str]:
     """Values of all placeholders for one person. shared: of event_values() in that language."""
     organization = person.organization
     return {
         **shared,
         "name": name_of(person, locale),
         "organization": bilingual(organization, "name", locale) if organization is not None else "",
-        "type": bilingual(person.type, "name", locale),
+        "type": _type_of(person, locale),
     }
+
+
+def _type_of(person: Person, locale: str) -> str:
+    if isinstance(person, Registration):
+        return bilingual(person.type, "name", locale)
+    with speaking(locale):
+        return gettext(SPEAKER)
 
 
 def speak(message: Message, locale: str, values: dict[str, str]) -> tuple[str, str]:
@@ -86,14 +100,14 @@ def without_signature(text: str) -> str:
     return "\n".join("--" if line.rstrip() == "--" else line for line in text.split("\n"))
 
 
-Speak = Callable[[Registration], dict[str, Any]]
+Speak = Callable[[Person], dict[str, Any]]
 
 
 def speaker_for(message: Message, event: Event) -> Speak:
     """What makes, for one person after the other, name, locale, subject and text of their mail."""
     shared: dict[str, dict[str, str]] = {}
 
-    def words(person: Registration) -> dict[str, Any]:
+    def words(person: Person) -> dict[str, Any]:
         locale = language_for(message, locale_of(person))
         if locale not in shared:
             shared[locale] = event_values(event, locale)

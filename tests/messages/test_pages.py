@@ -7,17 +7,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from forum_app.agenda.models import ItemSpeaker
 from forum_app.audit.models import AuditEntry
-from forum_app.db import db
+from forum_app.db import db, transaction
 from forum_app.mail.models import OutboxMail
 from forum_app.messages import jobs
 from forum_app.messages.models import Message, MessageRecipient, MessageState
 from forum_app.registration.models import RegistrationState
 from tests.factories import (
     make_event,
+    make_item,
     make_organization,
     make_participant_type,
     make_registration,
+    make_speaker,
     make_user,
     sign_in,
 )
@@ -217,3 +220,34 @@ def test_lists_cost_the_same_however_long(scene: Scene, browser: FlaskClient) ->
     look_again()
     assert db.session.scalar(select(func.count()).select_from(MessageRecipient)) == 30
     assert db.session.get_one(Message, message.id).state is MessageState.SENT
+
+
+def test_a_speaker_without_a_registration_is_shown_like_the_others(
+    scene: Scene, browser: FlaskClient
+) -> None:
+    user = make_user("speaker@people.example", locale="en")
+    first, second = (
+        make_speaker(scene.event, user_id=one.id, name_latin=name)
+        for one, name in ((user, "Sam Speaker"), (make_user(), "Ann Other"))
+    )
+    item = make_item(scene.event)
+    with transaction():
+        db.session.add_all(ItemSpeaker(item_id=item.id, speaker_id=one.id) for one in (first, second))
+    asked = f"{BASE}/estimate?traits=speaker"
+    told = browser.get(asked).text
+    assert "2 people get this message." in told
+    assert "2 of them speak without a registration." in told
+    browser.post(f"{BASE}/new", data=TYPED | {"traits": "speaker"})
+    message = only_message()
+    page = browser.get(f"{BASE}/{message.id}?speaker={second.id}").text
+    assert "Dear Ann Other" in page
+    assert f"{BASE}/{message.id}?speaker={first.id}" in page
+    tried = browser.post(f"{BASE}/{message.id}/test", data={"speaker": str(second.id)})
+    assert tried.location.endswith(f"?speaker={second.id}")
+    elsewhere = make_speaker(make_event(slug="other"), user_id=user.id, name_latin="Not Here")
+    assert "Not Here" not in browser.get(f"{BASE}/{message.id}?speaker={elsewhere.id}").text
+    browser.post(f"{BASE}/{message.id}/send", data={"version": str(message.version)})
+    jobs.send(message.id)
+    page = browser.get(f"{BASE}/{message.id}").text
+    assert "Sam Speaker" in page
+    assert "Ann Other" in page

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from forum_app.accounts.models import User
+from forum_app.agenda.models import AgendaItem, ItemSpeaker, ItemStatus, Speaker
 from forum_app.core.errors import Conflict
 from forum_app.db import db, transaction
 from forum_app.mail.models import OutboxMail
@@ -20,7 +21,7 @@ from forum_app.messages.queries import count_fates, estimate
 from forum_app.messages.services import Words, make_mails, send_message
 from forum_app.registration.models import Registration, RegistrationState
 from forum_app.web import clock
-from tests.factories import NOW
+from tests.factories import NOW, make_item, make_organization, make_registration, make_speaker, make_user
 from tests.messages.scene import Scene, look_again
 
 pytestmark = pytest.mark.every_database
@@ -227,6 +228,71 @@ def test_who_reads_the_other_language_gets_what_there_is(app: Flask, scene: Scen
     mails = db.session.scalars(select(OutboxMail)).all()
     assert [(mail.locale, mail.subject) for mail in mails] == [("ja", "お知らせ")] * 2
     assert all("技術フォーラムについて" in mail.body for mail in mails)
+
+
+def speaker(scene: Scene, locale: str = "en", **values: Any) -> tuple[Speaker, User]:
+    """A speaker with an item and an account, but no registration."""
+    account = make_user(locale=locale, **values.pop("user", {}))
+    row = make_speaker(scene.event, user=account, **values)
+    with transaction():
+        db.session.add(ItemSpeaker(item_id=make_item(scene.event).id, speaker_id=row.id))
+    return row, account
+
+
+def test_speakers_without_a_registration_get_what_all_speakers_get(app: Flask, scene: Scene) -> None:
+    """Once each, in their language; those whose item is off, and those without an account, do not."""
+    office = make_organization(country="US", name_en="Office of Science")
+    alone, her = speaker(scene, "ja", name_latin="Hana", name_native="技術 花", organization_id=office.id)
+    _, registered = speaker(scene, user={"email": "both@people.example"})
+    make_registration(scene.event, registered, participant_type=scene.kind)
+    make_speaker(scene.event)  # no account
+    silent, _ = speaker(scene)
+    with transaction():
+        item = db.session.scalars(
+            select(AgendaItem).join(ItemSpeaker).where(ItemSpeaker.speaker_id == silent.id)
+        ).one()
+        item.status = ItemStatus.CANCELLED
+    _, leaver = speaker(scene)
+    with transaction():
+        leave_list(address=leaver.email, name=FROM_ORGANIZERS, now=clock.now())
+    scene.person()  # no speaker
+
+    speakers = Group(traits=("speaker",))
+    told = estimate(scene.event.id, speakers, optional=True)
+    assert (told.count, told.by_language, told.speakers) == (2, {"en": 1, "ja": 1}, 1)
+    assert {person.id for person in told.first if isinstance(person, Speaker)} == {alone.id}
+    for narrower in (
+        Group(traits=("speaker",), country="JP"),
+        Group(traits=("speaker",), types=(scene.kind.id,), country="US"),
+        Group(traits=("speaker", "meetings")),
+        Group(traits=("speaker",), states=("cancelled",)),
+    ):
+        assert estimate(scene.event.id, narrower, optional=False).count == 0
+    assert estimate(scene.event.id, Group(), optional=False).count == 2  # the registered ones
+
+    words = Words(subject_ja="登壇の皆様へ", body_ja="{name}様（{organization}、{type}）")
+    message = scene.message(speakers, words=words, optional=True)
+    assert send(scene, message) == 2
+    jobs.send(message.id)
+    jobs.send(message.id)
+    look_again()
+    mails = {mail.to_address: mail for mail in db.session.scalars(select(OutboxMail))}
+    assert set(mails) == {her.email, "both@people.example"}
+    mail = mails[her.email]
+    assert "技術 花様（Office of Science、登壇者）" in mail.body
+    assert (mail.locale, mail.listed, mail.to_name) == ("ja", FROM_ORGANIZERS, "技術 花")
+
+
+def test_a_speaker_who_is_taken_off_the_list_meanwhile_gets_nothing(app: Flask, scene: Scene) -> None:
+    row, _ = speaker(scene)
+    message = scene.message(Group(traits=("speaker",)))
+    assert send(scene, message) == 1
+    with transaction():
+        db.session.execute(delete(Speaker).where(Speaker.id == row.id))
+    jobs.send(message.id)
+    look_again()
+    assert addresses() == []
+    assert count_fates([message.id])[message.id].left == 1
 
 
 def test_nobody_and_a_changed_draft_are_refused(app: Flask, scene: Scene) -> None:
