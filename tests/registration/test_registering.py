@@ -1,5 +1,6 @@
 """A person registers, changes, cancels, gets a ticket."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -374,3 +375,19 @@ def test_a_form_to_an_event_that_may_not_be_known_is_404(client: FlaskClient, go
     assert client.post(f"/events/{event.slug}/register", data=sent).status_code == 404
     assert client.post("/events/nowhere/register", data=sent).status_code == 404
     assert db.session.scalar(select(func.count()).select_from(Registration)) == 0
+
+
+def test_pages_below_another_entry_mark_that_entry(client: FlaskClient) -> None:
+    """Whose address does not lie below the entry's, says so itself."""
+    event = make_event()
+    user = make_user()
+    make_registration(event, user, participant_type=make_participant_type(event, takes_meetings=True))
+    sign_in(client, user)
+
+    def current(page: str) -> list[str]:
+        text = client.get(f"/events/{event.slug}/{page}?lang=en").text
+        return re.findall(r'aria-current="page">([^<]+)</a>', text)
+
+    assert current("ticket") == ["My registration"]
+    assert [current(page)[0] for page in ("floor", "freebusy", "outcomes", "meetings")] == ["Meetings"] * 4
+    assert current("") == ["Overview"]
