@@ -157,6 +157,21 @@ class TestDatabase:
         else:
             postgresql_server().create_database(f"{self.server_name}_kept", self.server_name)
 
+    def _empty(self) -> None:
+        """Delete the rows there are: a tenth of what TRUNCATE takes to make new files for each table."""
+        tables = [t.name for t in Base.metadata.sorted_tables if t.name not in KEPT_TABLES]
+        any_row = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)  # noqa: S608
+        with db.engine.begin() as connection:
+            # neither foreign keys nor triggers, of which one keeps the trail from being deleted
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for table in connection.scalars(text(any_row)).all():
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - a name of ours
+            numbers = "SELECT setval(sequencename::regclass, start_value, false) FROM pg_sequences"
+            counted = "WHERE last_value IS NOT NULL AND sequencename <> ALL(:kept)"
+            kept = [f"{table}_id_seq" for table in KEPT_TABLES]
+            connection.execute(text(f"{numbers} {counted}"), {"kept": kept})
+        db.engine.dispose()
+
     def reset(self) -> None:
         with self.app.app_context():
             db.session.remove()
@@ -168,10 +183,7 @@ class TestDatabase:
             elif self.seeded:
                 postgresql_server().create_database(self.server_name, f"{self.server_name}_kept")
             else:
-                tables = [t.name for t in Base.metadata.sorted_tables if t.name not in KEPT_TABLES]
-                with db.engine.begin() as connection:
-                    connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
-                db.engine.dispose()
+                self._empty()
         queue = self.app.extensions["forum_queue"]
         if queue.huey is not self.huey:  # another application of this process has taken it since
             queue.init_app(self.app, self.settings)
