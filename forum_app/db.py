@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy  # noqa: TID251 - the one place that makes it
@@ -77,6 +78,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _read_utc if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+# The rows of one answer name the same few moments again and again. To be the same object then makes them
+# cheap to compare and to look up, too.
+@lru_cache(maxsize=4096)
 def _read_utc(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
@@ -103,7 +107,7 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 def engine_options(url: str) -> dict[str, Any]:
     """Options for create_engine, by kind of database."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15}}
+        return {"connect_args": {"timeout": 15}, "pool_use_lifo": True}
     return {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from forum_app.agenda.models import AccessLevel, ItemStatus
 from forum_app.agenda.snapshot import PublishedItem
 from forum_app.calendars.ledger import Face, KeptFace, digest
 from forum_app.calendars.queries import EventFacts, MeetingFacts
-from forum_app.meetings.models import MeetingStatus
+from forum_app.meetings.models import MeetingFormat, MeetingStatus
 from forum_app.registration.models import ENDED, SEATED, RegistrationState
 
 # Raised when the same rows come out as other bytes, so that no calendar keeps the old ones.
@@ -28,33 +28,10 @@ class Attendance(NamedTuple):
     changed_at: datetime
 
 
-# Items of the agenda look alike to many; by identity, since a published item never changes.
-MOST_FACES = 3000
-_faces: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Face]] = {}
-_marks: dict[int, tuple[PublishedItem, str]] = {}
-
-
 _written = lru_cache(maxsize=1024)(datetime.isoformat)  # most things change at the same few moments
 
 
-def _mark_of(item: PublishedItem) -> str:
-    """Tells an item from all others and from what it was; a publication that leaves it as it was leaves
-    its changed_at."""
-    known = _marks.get(id(item))
-    if known is not None and known[0] is item:
-        return known[1]
-    if len(_marks) >= MOST_FACES:
-        _marks.clear()
-    mark = f"{item.id} {_written(item.changed_at)}"
-    _marks[id(item)] = item, mark
-    return mark
-
-
-class ItemPart(NamedTuple):
-    """An agenda item. hidden: the reader had it and may no longer know of it; settled_at: when their
-    access last changed. busy: whether it takes the time of whose feed it is. chosen: it is there since
-    the reader marked it."""
-
+class _ItemColumns(NamedTuple):
     event: EventFacts
     item: PublishedItem
     hidden: bool = False
@@ -62,53 +39,88 @@ class ItemPart(NamedTuple):
     busy: bool = True
     chosen: bool = False
 
-    @property
+
+class ItemPart(_ItemColumns):
+    """An agenda item. hidden: the reader had it and may no longer know of it; settled_at: when their
+    access last changed. busy: whether it takes the time of whose feed it is. chosen: it is there since
+    the reader marked it.
+
+    The same in the feeds of many, see item_part(): so what is made of it is made once.
+    """
+
+    @cached_property
     def key(self) -> str:
         return f"item:{self.item.id}"
 
+    @cached_property
     def mark(self) -> str:
+        """Tells an item from all others and from what it was; a publication that leaves it as it was leaves
+        its changed_at."""
         event, item, hidden, settled_at, busy, chosen = self
-        return f"i{event.id} {_mark_of(item)} {hidden}{busy}{chosen} {settled_at and _written(settled_at)}"
+        flags = f"{hidden}{busy}{chosen} {settled_at and _written(settled_at)}"
+        return f"i{event.id} {item.id} {_written(item.changed_at)} {flags}"
 
     def face(self, uid_domain: str) -> Face:
+        return self._face
+
+    @cached_property
+    def _face(self) -> Face:
         item, event = self.item, self.event
+        changed = item.changed_at if self.settled_at is None else max(item.changed_at, self.settled_at)
         if self.hidden:
             start, _ = days_of(event)
-            changed = item.changed_at if self.settled_at is None else max(item.changed_at, self.settled_at)
             return Face(
                 self.key, item.uid, item.sequence, "", "", changed, start, start, event.timezone, hidden=True
             )
-        # whoever was let in later has had it since then
-        settled = self.settled_at if item.access != AccessLevel.PUBLIC else None
-        key = (id(item), event.id, self.chosen, settled)
-        known = _faces.get(key)
-        if known is not None and known[0] is item and known[1] is event:
-            return known[2]
-        face = KeptFace(*self._face(settled))
-        if len(_faces) >= MOST_FACES:
-            _faces.clear()
-        _faces[key] = (item, event, face)
-        return face
-
-    def _face(self, settled: datetime | None) -> Face:
-        item, event = self.item, self.event
         room = item.room
         venue = (event.venue_en, event.venue_ja)
         where = (room.name_en if room else "", room.name_ja if room else "", venue)
         place = None if item.is_cancelled else where  # nobody goes to a cancelled one
-        return Face(
+        return KeptFace(
             self.key,
             item.uid,
             item.sequence,
-            digest((item.starts_at, item.ends_at, item.status.value, place)),
-            digest((item.changed_at, where, event.timezone, event.slug)),
-            item.changed_at if settled is None else max(item.changed_at, settled),
+            digest(repr((item.starts_at, item.ends_at, item.status.value, place))),
+            digest(repr((item.changed_at, where, event.timezone, event.slug))),
+            changed,
             item.starts_at,
             item.ends_at,
             event.timezone,
             cancelled=item.status == ItemStatus.CANCELLED,
             chosen=self.chosen,
         )
+
+
+MOST_PARTS = 3000
+_parts: dict[tuple[object, ...], ItemPart] = {}
+
+
+def item_part(
+    event: EventFacts,
+    item: PublishedItem,
+    *,
+    hidden: bool = False,
+    settled_at: datetime | None = None,
+    busy: bool = True,
+    chosen: bool = False,
+) -> ItemPart:
+    """An item as a part of a feed; the same object for all to whom it looks alike. By identity, since a
+    published item never changes."""
+    if item.access == AccessLevel.PUBLIC:
+        settled_at = None  # only of others can be said that whoever was let in later has had it since then
+    key = (id(event), id(item), hidden, settled_at, busy, chosen)
+    known = _parts.get(key)
+    if known is not None and known.item is item and known.event is event:
+        return known
+    if len(_parts) >= MOST_PARTS:
+        _parts.clear()
+    part = _parts[key] = ItemPart(event, item, hidden, settled_at, busy, chosen)
+    return part
+
+
+@lru_cache(maxsize=1024)
+def _times(starts_at: datetime, ends_at: datetime) -> str:
+    return f"{starts_at!r}, {ends_at!r}"
 
 
 class MeetingPart(NamedTuple):
@@ -122,6 +134,7 @@ class MeetingPart(NamedTuple):
     def key(self) -> str:
         return f"meeting:{self.meeting.id}"
 
+    @property
     def mark(self) -> str:
         meeting = self.meeting
         changed, shown = _written(meeting.changed_at), meeting.shown
@@ -131,23 +144,31 @@ class MeetingPart(NamedTuple):
     def face(self, uid_domain: str) -> Face:
         meeting, event = self.meeting, self.event
         cancelled = meeting.status != MeetingStatus.CONFIRMED
-        venue = (event.venue_en, event.venue_ja)
-        table = (meeting.table, meeting.room_en, meeting.room_ja)
         # nobody goes to a cancelled one, and it may have given its table back
-        place = None if cancelled else (meeting.format, *table, meeting.link, venue)
-        titles = (event.slug, event.timezone, event.title_en, event.title_ja)
+        place = "None" if cancelled else self._place()
+        times = _times(meeting.starts_at, meeting.ends_at)
         return Face(
             self.key,
             meeting.uid,
             meeting.sequence,
-            digest((meeting.starts_at, meeting.ends_at, cancelled, place)),
-            digest((meeting.shown, venue, titles, self.discreet, meeting.topic)),
+            digest(f"({times}, {cancelled}, {place})"),
+            digest(f"{event.named} {self.discreet} {meeting.topic!r} {meeting.shown}"),
             meeting.changed_at,
             meeting.starts_at,
             meeting.ends_at,
             event.timezone,
             cancelled=cancelled,
         )
+
+    def _place(self) -> str:
+        """As repr() of a tuple writes it, but with what is the same for many written once."""
+        meeting = self.meeting
+        table, room_en, room_ja = meeting.table, meeting.room_en, meeting.room_ja
+        how = _FORMATS[meeting.format]
+        return f"({how}, {table!r}, {room_en!r}, {room_ja!r}, {meeting.link!r}, {self.event.venue})"
+
+
+_FORMATS = {format_: repr(format_) for format_ in MeetingFormat}
 
 
 class AttendancePart(NamedTuple):
@@ -160,6 +181,7 @@ class AttendancePart(NamedTuple):
     def key(self) -> str:
         return f"attendance:{self.event.id}"
 
+    @property
     def mark(self) -> str:
         return f"a{self.event.id} {self.attendance!r}"
 
@@ -175,8 +197,8 @@ class AttendancePart(NamedTuple):
             self.key,
             f"attendance-{event.id}-{attendance.user_id}@{uid_domain}",
             0,
-            digest((start, end, status, place)),
-            digest((state.value, titles, venue)),
+            digest(repr((start, end, status, place))),
+            digest(repr((state.value, titles, venue))),
             attendance.changed_at,
             start,
             end,
@@ -222,7 +244,7 @@ def contents(
     parts = tuple(parts)
     events = {part.event.id: part.event for part in parts}
     around = repr((RENDERING, sorted(events.items()), name, color, zone))
-    text = "\n".join([around, *[part.mark() for part in parts]])
+    text = "\n".join([around, *[part.mark for part in parts]])
     return Contents(
         parts,
         zone,

@@ -43,7 +43,7 @@ ITEM_CLASS = {
 
 MOST_ITEMS = 3000
 _BY_TIME = attrgetter("starts_at", "uid")
-_items: dict[tuple[object, ...], tuple[PublishedItem, EventFacts, Rendered]] = {}
+_items: dict[tuple[object, ...], tuple[ItemPart, Rendered]] = {}
 
 
 class _Place(NamedTuple):
@@ -65,7 +65,7 @@ class Writer:
         self.locale = locale
         self.base_url = base_url
         self.reminders = () if reminder is None else (timedelta(minutes=reminder),)
-        self.like = (locale, base_url, reminder)  # whoever is alike writes alike
+        self.like = f"{locale} {reminder} {base_url}"  # whoever is alike writes alike
         self._words: dict[str, str] = {}
         self._languages: dict[str, str] = {}
         self._speakers: dict[int, str] = {}
@@ -82,31 +82,28 @@ class Writer:
     # --- All of a feed ---------------------------------------------------------------------------
     def rendered(self, contents: Contents, records: Records) -> list[Rendered]:
         """All entries of a feed, by time: what it holds, and what was withdrawn from it."""
-        found = []
-        keys = set()
-        for part in contents.parts:
-            key = part.key
-            keys.add(key)
-            found.append(self._rendered(part, records[key]))
-        found += [
-            render_entry(self.withdrawn(record))
-            for key, record in records.items()
-            if record.state == WITHDRAWN and key not in keys
-        ]
+        found = [self._rendered(part, records[part.key]) for part in contents.parts]
+        if len(records) > len(found):
+            keys = {part.key for part in contents.parts}
+            found += [
+                render_entry(self.withdrawn(record))
+                for key, record in records.items()
+                if record.state == WITHDRAWN and key not in keys
+            ]
         return sorted(found, key=_BY_TIME)
 
     def _rendered(self, part: Part, record: Record) -> Rendered:
         """Items of the agenda stand alike in the calendars of many, and are rendered once for all of them."""
         if not isinstance(part, ItemPart) or part.hidden:
             return render_entry(self.entry(part, record))
-        key = (id(part.item), part.event.id, part.busy, record.sequence, record.stamp, self.like)
+        key = (id(part), record.sequence, record.stamp, self.like)
         known = _items.get(key)
-        if known is not None and known[0] is part.item and known[1] is part.event:
-            return known[2]
+        if known is not None and known[0] is part:
+            return known[1]
         rendered = render_entry(self.entry(part, record))
         if len(_items) >= MOST_ITEMS:
             _items.clear()
-        _items[key] = (part.item, part.event, rendered)
+        _items[key] = (part, rendered)
         return rendered
 
     def entry(self, part: Part, record: Record) -> CalendarEntry:

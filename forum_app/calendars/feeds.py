@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from forum_app.agenda.snapshot import PublishedAgenda, PublishedItem
-from forum_app.calendars.contents import Contents, ItemPart, contents
+from forum_app.calendars.contents import Contents, ItemPart, contents, item_part
 from forum_app.calendars.entries import Writer
 from forum_app.calendars.ledger import Record, Records, loads
 from forum_app.calendars.models import FeedToken
@@ -61,7 +61,7 @@ class Settled:
 # --- The agenda, for whoever may read what of it ---------------------------------------------------
 def agenda_parts(event: EventFacts, items: Sequence[PublishedItem], *, busy: bool) -> list[ItemPart]:
     """The items as parts of a feed that is not a person's."""
-    return [ItemPart(event, item, busy=busy) for item in items]
+    return [item_part(event, item, busy=busy) for item in items]
 
 
 def agenda_feed(
@@ -104,7 +104,7 @@ def _agenda_feed(
 
 def item_feed(event: EventFacts, item: PublishedItem, locale: str, site: Site, settled: Settled) -> Feed:
     """One item, to be put into a calendar by hand."""
-    part = ItemPart(event, item)
+    part = item_part(event, item)
     entry = Writer(locale, site.base_url).entry(part, settled.records[part.key])
     address = f"{site.base_url}/events/{event.slug}/agenda/{item.code}.ics"
     body = render_feed([entry], _event_info(event, locale, address))

@@ -41,6 +41,9 @@ def settled_feed(token: FeedToken, held: Contents, uid_domain: str, now: datetim
     """What an address has shown, now that it shows these contents. Where that has to be written, its
     use is noted as well."""
     shown = find_shown(token_id=token.id)
+    if shown is None or shown.fingerprint != held.fingerprint:
+        # All is read. Who writes on the connection that read finds its pages still in memory the next time.
+        db.session.close()
     return _settled("token_id", token.id, shown, held, uid_domain, now)
 
 
@@ -74,9 +77,9 @@ def _settled(
     if shown is not None and shown.fingerprint == held.fingerprint:
         return Settled(shown.version, shown.entries)
     looks = faces(held.parts, uid_domain)
-    for _ in range(2):
+    for is_first in (shown is None, False):
         try:
-            return _write(column, number, held, looks, now)
+            return _write(column, number, held, looks, now, is_first=is_first)
         except IntegrityError:
             continue  # another reader has made the row meanwhile
         except DBAPIError:
@@ -86,8 +89,13 @@ def _settled(
     return Settled(shown.version if shown else 0, records, kept=False)
 
 
-def _write(column: str, number: int, held: Contents, looks: list[Face], now: datetime) -> Settled:
-    """Settle with what is kept now, on a connection of its own: two readers at once do it in turns."""
+def _write(
+    column: str, number: int, held: Contents, looks: list[Face], now: datetime, *, is_first: bool
+) -> Settled:
+    """Settle with what is kept now, on a connection of its own: two readers at once do it in turns.
+
+    is_first: nothing is kept yet; raises IntegrityError if there is by now.
+    """
     left: Callable[[str], bool] = held.open_keys.__contains__
     with db.engine.connect() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
@@ -98,7 +106,9 @@ def _write(column: str, number: int, held: Contents, looks: list[Face], now: dat
             with begun_to_write(), connection.begin():
                 if not is_sqlite:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
-                row = connection.execute(_READ[column], {"number": number}).one_or_none()
+                row = None
+                if not is_first:
+                    row = connection.execute(_READ[column], {"number": number}).one_or_none()
                 records = settle(loads(row.entries) if row else EMPTY, looks, now, left)
                 version = row.version + 1 if row else 1
                 values = {"fingerprint": held.fingerprint, "entries": dumps(records), "version": version}

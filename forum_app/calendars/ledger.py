@@ -8,7 +8,7 @@ did not change is rendered to the same bytes. What is taken away stays as cancel
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
@@ -17,9 +17,9 @@ KEPT = timedelta(days=400)  # what was withdrawn, after its end
 ON, CHOSEN, OFF, WITHDRAWN, LEFT = "on", "chosen", "off", "withdrawn", "left"
 
 
-def digest(facts: object) -> str:
-    """A short digest of plain values, the same in each process."""
-    return blake2b(repr(facts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def digest(facts: str) -> str:
+    """A short digest of facts, written out the same in each process."""
+    return blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 class Face(NamedTuple):
@@ -83,15 +83,15 @@ class Record(NamedTuple):
 
     @property
     def stamped_at(self) -> datetime:
-        return datetime.fromtimestamp(self.stamp, UTC)
+        return _instant(self.stamp)
 
     @property
     def starts_at(self) -> datetime:
-        return datetime.fromtimestamp(self.starts, UTC)
+        return _instant(self.starts)
 
     @property
     def ends_at(self) -> datetime:
-        return datetime.fromtimestamp(self.ends, UTC)
+        return _instant(self.ends)
 
 
 Records = Mapping[str, Record]
@@ -140,6 +140,12 @@ def settle(
     return settled
 
 
+@lru_cache(maxsize=1024)
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@lru_cache(maxsize=1024)
 def _seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 

@@ -11,10 +11,10 @@ from forum_app.calendars.contents import (
     Attendance,
     AttendancePart,
     Contents,
-    ItemPart,
     MeetingPart,
     Part,
     contents,
+    item_part,
 )
 from forum_app.calendars.queries import (
     facts_of,
@@ -80,7 +80,7 @@ def personal_contents(user: User, *, year: int) -> Contents:
             speaks = item.id in speaking
             if speaks or item.id in bookmarked:
                 hidden = not visible_to(item, reader)
-                parts.append(ItemPart(shown, item, hidden, settled_at, True, not speaks))
+                parts.append(item_part(shown, item, hidden=hidden, settled_at=settled_at, chosen=not speaks))
             elif visible_to(item, reader):
                 open_keys.append(f"item:{item.id}")
     parts += [MeetingPart(facts[meeting.event_id], meeting) for meeting in meetings]
@@ -88,8 +88,10 @@ def personal_contents(user: User, *, year: int) -> Contents:
     for registration in registrations:
         made_of |= {f"company:{registration.id}", f"organization:{registration.organization_id}"}
         made_of.add(f"registration:{registration.id}")
-    for meeting in meetings:
-        made_of.update(meeting.made_of)
+    made_of.update(f"meeting:{meeting.id}" for meeting in meetings)
+    people = [person for meeting in meetings for person in meeting.others]
+    made_of.update(f"registration:{id_}" for id_ in {person.registration_id for person in people})
+    made_of.update(f"organization:{id_}" for id_ in {person.organization_id for person in people})
     return contents(
         parts, zone=user.timezone, year=year, open_keys=open_keys, color="steelblue", made_of=made_of
     )

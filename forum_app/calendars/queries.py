@@ -3,6 +3,7 @@ fetched all day and mostly found unchanged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property, lru_cache
 from hmac import compare_digest
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -128,9 +129,7 @@ def find_shown(*, token_id: int | None = None, event_id: int | None = None) -> S
 
 
 # --- Rows of a feed ------------------------------------------------------------------------------
-class EventFacts(NamedTuple):
-    """What entries say of an event; by value, so that a change there makes another feed."""
-
+class _EventColumns(NamedTuple):
     id: int
     slug: str
     title_en: str
@@ -145,6 +144,20 @@ class EventFacts(NamedTuple):
     visibility: Visibility
     created_at: datetime
     version: int
+
+
+class EventFacts(_EventColumns):
+    """What entries say of an event; by value, so that a change there makes another feed."""
+
+    @cached_property
+    def venue(self) -> str:
+        """In both languages, as digests of entries are made of it."""
+        return repr((self.venue_en, self.venue_ja))
+
+    @cached_property
+    def named(self) -> str:
+        """What its meetings show of it, as digests of entries are made of it."""
+        return repr((self.slug, self.timezone, self.title_en, self.title_ja, self.venue))
 
 
 _FACTS = attrgetter(*EventFacts._fields)
@@ -171,13 +184,14 @@ class PersonFacts(NamedTuple):
     organization_en: str | None
     organization_ja: str | None
     user_id: int | None = None
+    registration_id: int | None = None
+    organization_id: int | None = None
 
 
 class MeetingFacts(NamedTuple):
     """One meeting of a person. Instants are aware, UTC.
 
-    shown: all of it but id, sequence and changed_at, as text. made_of: the rows it comes from but the
-    event's, as calendars/watch.py names them.
+    shown: all of it but id, sequence and changed_at, as text.
     """
 
     id: int
@@ -201,7 +215,6 @@ class MeetingFacts(NamedTuple):
     closed: bool = False
     others: tuple[PersonFacts, ...] = ()
     shown: str = ""
-    made_of: tuple[str, ...] = ()
 
 
 def meetings_of_user(user_id: int | BindParameter[int]) -> Select[Any]:
@@ -305,22 +318,23 @@ def _read_meetings(
 ) -> list[MeetingFacts]:
     db.session.flush()
     rows = run(statements[0], values).all()
-    people: dict[int, list[Any]] = {}
+    people: dict[int, list[PersonFacts]] = {}
     if rows:
         for row in run(statements[1], values).all():
-            people.setdefault(row[0], []).append(row)
-    return [_meeting_facts(tuple(row), people.get(row[0], ())) for row in rows]
+            people.setdefault(row[0], []).append(PersonFacts._make(row[1:]))
+    return [_meeting_facts(tuple(row), tuple(people.get(row[0], ()))) for row in rows]
 
 
-def _meeting_facts(row: tuple[Any, ...], people: Sequence[Any]) -> MeetingFacts:
-    others = tuple([PersonFacts(*person[1:6]) for person in people])
-    made_of = [f"meeting:{row[0]}"]
-    for person in people:
-        made_of += (f"registration:{person[6]}", f"organization:{person[7]}")
-    # plain tuples and texts: how a named tuple or an enumeration names itself takes ten times as long
-    plain = [tuple.__repr__(person) for person in others]
-    shown = (row[1:3], row[4].value, row[5:10], row[11:16], row[16].value, row[17:], plain)
-    return MeetingFacts._make((*row, others, repr(shown), tuple(made_of)))
+def _meeting_facts(row: tuple[Any, ...], others: tuple[PersonFacts, ...]) -> MeetingFacts:
+    _, event_id, uid, _, status, starts, ends, topic, reason, created, _, *place, how, link, closed = row
+    # plain tuples and texts: how anything else names itself takes ten times as long
+    times = (_written(starts), _written(ends), _written(created))
+    people = [person[:5] for person in others]
+    shown = (event_id, uid, status.name, times, topic, reason, place, how.name, link, closed, people)
+    return MeetingFacts._make((*row, others, repr(shown)))
+
+
+_written = lru_cache(maxsize=1024)(datetime.isoformat)  # meetings share their times
 
 
 _BOOKMARKED = select(Bookmark.item_id).where(Bookmark.user_id == bindparam("user_id"))
@@ -329,7 +343,7 @@ _BOOKMARKED = select(Bookmark.item_id).where(Bookmark.user_id == bindparam("user
 def list_bookmarked_ids(user_id: int) -> set[int]:
     """Ids of the items that a person put into their programme, at all events."""
     db.session.flush()
-    return set(run(_BOOKMARKED, {"user_id": user_id}).scalars())
+    return {row[0] for row in run(_BOOKMARKED, {"user_id": user_id}).all()}
 
 
 def list_speaking_events(organization_id: int) -> Sequence[Event]:

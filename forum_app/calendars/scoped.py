@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from forum_app.agenda.permissions import visible_to
 from forum_app.agenda.queries import current_agenda, current_agendas
 from forum_app.agenda.snapshot import PublishedItem
-from forum_app.calendars.contents import Contents, ItemPart, MeetingPart, Part, contents
+from forum_app.calendars.contents import Contents, MeetingPart, Part, contents, item_part
 from forum_app.calendars.models import FeedScope, FeedToken
 from forum_app.calendars.permissions import can_have_feed
 from forum_app.calendars.personal import personal_contents, reader_of
@@ -68,15 +68,15 @@ def feed_contents(feed: FeedToken) -> Contents:
     if feed.track is not None:
         track = feed.track
         items = [i for i in items if i.track is not None and i.track.id == track.id]
-        parts = [ItemPart(facts, item, busy=False) for item in items]
+        parts = [item_part(facts, item, busy=False) for item in items]
         color = TRACK_COLORS[track.color - 1]
         return _contents(feed, facts, parts, (track.name_en, track.name_ja), color, made_of)
     if feed.room is not None:
         room = feed.room
         items = [i for i in items if i.room is not None and i.room.id == room.id]
-        parts = [ItemPart(facts, item) for item in items]
+        parts = [item_part(facts, item) for item in items]
         return _contents(feed, facts, parts, (room.name_en, room.name_ja), "teal", made_of)
-    parts = [ItemPart(facts, item, busy=False) for item in items]
+    parts = [item_part(facts, item, busy=False) for item in items]
     return _contents(feed, facts, parts, ("", ""), "navy", made_of)
 
 
@@ -121,7 +121,7 @@ def _organization_contents(feed: FeedToken, organization: Organization) -> Conte
     for event_id, agenda in sorted(agendas.items()):
         reader = reader_of(user, known[event_id], by_event.get(event_id, []))
         parts += [
-            ItemPart(facts[event_id], item, busy=False)
+            item_part(facts[event_id], item, busy=False)
             for item in agenda.items
             if _speaks(item, organization.slug) and visible_to(item, reader)
         ]

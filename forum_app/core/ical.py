@@ -306,9 +306,16 @@ def _digits(wall: datetime) -> str:
     return wall.isoformat()[:19].replace("-", "").replace(":", "")
 
 
+def _utc(instant: datetime) -> datetime:
+    """In UTC, where alone two that are equal are one instant: what is kept of instants is kept by these."""
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+
+
+# Many things of a forum begin, end and change at the same few instants.
+@lru_cache(maxsize=1024)
 def _stamp(instant: datetime) -> str:
-    """An instant in UTC: 20270314T000000Z."""
-    return _digits(instant if instant.tzinfo is UTC else instant.astimezone(UTC)) + "Z"
+    """An instant, given in UTC: 20270314T000000Z."""
+    return _digits(instant) + "Z"
 
 
 @lru_cache(maxsize=1024)
@@ -325,22 +332,23 @@ def _is_shown_twice(wall: datetime, zone: ZoneInfo) -> bool:
     return bool(wall.fold) or wall.replace(fold=1).utcoffset() != wall.utcoffset()
 
 
-def _times(entry: CalendarEntry) -> tuple[str, str]:
-    """DTSTART, and DTEND with a line break before it; the latter empty for an entry of no length.
+@lru_cache(maxsize=1024)
+def _times(start: datetime, end: datetime, zone_name: str) -> str:
+    """DTSTART and DTEND of instants given in UTC; the latter is missing for an entry of no length.
 
     Local time with its zone, so that an entry stays at its hour when a country changes its rules;
     UTC where the clock shows an hour twice: local time then means the first (RFC 5545 3.3.5), but to
     ical.js and libical the second.
     """
-    start, end = entry.starts_at, entry.ends_at
     ends = end > start
-    if entry.zone not in _UTC_NAMES:
-        zone = _zone(entry.zone)
-        start, end = start.astimezone(zone), end.astimezone(zone)
-        if not (_is_shown_twice(start, zone) or _is_shown_twice(end, zone)):
-            tzid = f"TZID={entry.zone}"
-            return f"DTSTART;{tzid}:{_digits(start)}", f"\r\nDTEND;{tzid}:{_digits(end)}" if ends else ""
-    return f"DTSTART:{_stamp(start)}", f"\r\nDTEND:{_stamp(end)}" if ends else ""
+    if zone_name not in _UTC_NAMES:
+        zone = _zone(zone_name)
+        first, last = start.astimezone(zone), end.astimezone(zone)
+        if not (_is_shown_twice(first, zone) or _is_shown_twice(last, zone)):
+            line = f"DTSTART;TZID={zone_name}:{_digits(first)}"
+            return f"{line}\r\nDTEND;TZID={zone_name}:{_digits(last)}" if ends else line
+    line = f"DTSTART:{_stamp(start)}"
+    return f"{line}\r\nDTEND:{_stamp(end)}" if ends else line
 
 
 def _address(prefix: str, address: CalendarAddress) -> str:
@@ -374,10 +382,14 @@ def _conference(conference: Conference) -> str:
     )
 
 
+@lru_cache(maxsize=64)
+def _trigger(before: timedelta) -> str:
+    return f"-{_duration(before)}" if before > timedelta() else "PT0S"
+
+
 def _alarm(before: timedelta, summary: str) -> str:
-    trigger = f"-{_duration(before)}" if before > timedelta() else "PT0S"
     description = _folded(f"DESCRIPTION:{summary}")
-    return f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:{trigger}\r\n{description}\r\nEND:VALARM"
+    return f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:{_trigger(before)}\r\n{description}\r\nEND:VALARM"
 
 
 def _folded(line: str) -> str:
@@ -406,15 +418,15 @@ def _categories_line(values: tuple[str, ...]) -> str:
 
 def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
     # Written as one text, and folded only where a line may need it: half of the time of a feed.
-    start, end = _times(entry)
     summary = _text(entry.summary)
-    stamp = _stamp(entry.dtstamp)
-    modified = stamp if entry.last_modified is entry.dtstamp else _stamp(entry.last_modified)
-    created = f"CREATED:{_stamp(entry.created)}\r\n" if entry.created else ""
+    stamp = _stamp(_utc(entry.dtstamp))
+    modified = stamp if entry.last_modified is entry.dtstamp else _stamp(_utc(entry.last_modified))
+    created = f"CREATED:{_stamp(_utc(entry.created))}\r\n" if entry.created else ""
+    times = _times(_utc(entry.starts_at), _utc(entry.ends_at), entry.zone)
     lines = [
         "BEGIN:VEVENT",
         _folded(f"UID:{_text(entry.uid)}"),
-        f"DTSTAMP:{stamp}\r\n{created}LAST-MODIFIED:{modified}\r\nSEQUENCE:{entry.sequence:d}\r\n{start}{end}",
+        f"DTSTAMP:{stamp}\r\n{created}LAST-MODIFIED:{modified}\r\nSEQUENCE:{entry.sequence:d}\r\n{times}",
         _folded(f"SUMMARY:{summary}"),
     ]
     if entry.description:
@@ -425,8 +437,9 @@ def _event(entry: CalendarEntry, method: Method | None = None) -> bytes:
         lines.append(_url_line(entry.url))
     # One who is taken off a list gets a CANCEL of an event that goes on: no STATUS (RFC 5546 3.2.5).
     if method != Method.CANCEL or entry.status == Status.CANCELLED:
-        lines.append(f"STATUS:{entry.status}")
-    lines.append(f"TRANSP:{'TRANSPARENT' if entry.transparent else 'OPAQUE'}\r\nCLASS:{entry.klass}")
+        lines.append("STATUS:" + entry.status)
+    transparency = "TRANSPARENT" if entry.transparent else "OPAQUE"
+    lines.append(f"TRANSP:{transparency}\r\nCLASS:" + entry.klass)
     if entry.categories:
         lines.append(_categories_line(entry.categories))
     if entry.conference:
@@ -506,12 +519,12 @@ def render_entry(entry: CalendarEntry, method: Method | None = None) -> Rendered
 
 def _zones(entries: Iterable[Rendered]) -> list[bytes]:
     """The zones that local times use, for just the years for which they do."""
-    years: dict[str, tuple[int, int]] = {}
-    for entry in entries:
-        if entry.zone:
-            first, last = years.get(entry.zone, (entry.first_year, entry.last_year))
-            years[entry.zone] = (min(first, entry.first_year), max(last, entry.last_year))
-    return [_vtimezone(name, *years[name]) for name in sorted(years)]
+    years: dict[str, list[int]] = {}
+    # a feed has hundreds of entries, in a zone or two and a year
+    for zone, first, last in {(entry.zone, entry.first_year, entry.last_year) for entry in entries}:
+        if zone:
+            years.setdefault(zone, []).extend((first, last))
+    return [_vtimezone(name, min(years[name]), max(years[name])) for name in sorted(years)]
 
 
 def render_feed(entries: Iterable[CalendarEntry], info: CalendarInfo) -> bytes:
