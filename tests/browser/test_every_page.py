@@ -15,13 +15,15 @@ from werkzeug.routing import Rule
 from forum_app.config import load_settings
 from tests.browser.conftest import Forum, Visitor
 from tests.conftest import TestDatabase
+from tests.parts import DESK, PHONE
 from tests.routes import route_path, route_values
 
 # One product is enough: what differs between databases is not how pages look.
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("forum", ["sqlite"], indirect=True)]
 Seen = set[tuple[Any, ...]]
 STRANGER = "stranger"
-# Who looks, on a phone or at a desk, in which language: both widths and languages for both kinds of frame.
+# Who looks, on a phone or at a desk, in which language: both languages for both kinds of frame. Each page is
+# measured at both widths once it is there; loading it takes several times as long.
 READERS = [
     ("organizer@forum.example", True, "ja"),
     ("admin@forum.example", False, "en"),
@@ -39,7 +41,7 @@ WIDEST = """() => [...document.querySelectorAll("body *")]
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
-    """What was looked at: (endpoint, status), and as a whole (endpoint, status, phone, language)."""
+    """What was looked at: (endpoint, status), and in which languages (endpoint, status, language)."""
     return set()
 
 
@@ -52,7 +54,17 @@ def values(forum: Forum) -> Iterator[dict[str, Any]]:
     engine.dispose()
 
 
-def look(visitor: Visitor, rule: Rule, path: str, frame: tuple[bool, str], seen: Seen) -> str | None:
+def too_wide(visitor: Visitor, *, phone: bool) -> str | None:
+    """What makes the page scroll sideways at this width, or None."""
+    size = PHONE if phone else DESK
+    page = visitor.page
+    page.set_viewport_size(size)
+    needed, there = page.evaluate(WIDTHS)
+    assert there == size["width"]
+    return f"{needed} of {there} px: {page.evaluate(WIDEST)}" if needed > there else None
+
+
+def look(visitor: Visitor, rule: Rule, path: str, seen: Seen, *, phone: bool, language: str) -> str | None:
     """Open one page and look at it; what is wrong with it, or None."""
     page = visitor.page
     answer = visitor.context.request.get(visitor.base + path, max_redirects=0)
@@ -60,15 +72,15 @@ def look(visitor: Visitor, rule: Rule, path: str, frame: tuple[bool, str], seen:
         return f"{path}: {answer.status}"
     whole_page = "text/html" in answer.headers.get("content-type", "") and 'id="main"' in answer.text()
     kind = (rule.endpoint if answer.status == 200 else "error", answer.status)
-    if not whole_page or (*kind, *frame) in seen or (answer.status != 200 and kind in seen):
+    if not whole_page or (*kind, language) in seen or (answer.status != 200 and kind in seen):
         return None  # a file, a part of a page, elsewhere, or as somebody before has seen it
-    seen.add((*kind, *frame))
+    seen.add((*kind, language))
     # until all is loaded: without its style sheet every page is too wide
     page.goto(visitor.base + path)
     visitor.settle()
-    needed, there = page.evaluate(WIDTHS)
-    if needed > there:
-        return f"{path}: {needed} px wide: {page.evaluate(WIDEST)}"
+    for width in (not phone, phone):
+        if wide := too_wide(visitor, phone=width):
+            return f"{path}: {wide}"
     if kind not in seen:
         seen.add(kind)
         try:
@@ -96,7 +108,7 @@ def test_every_page(
     for rule in database.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and rule.endpoint != "static":
             path = f"{route_path(rule, values)}?lang={language}"
-            problem = look(visitor, rule, path, (phone, language), seen)
+            problem = look(visitor, rule, path, seen, phone=phone, language=language)
             wrong += [problem] if problem else []
             looked_at += 1
     # pages that are refused are pages too, but the browser logs them as failed resources

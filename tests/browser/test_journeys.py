@@ -1,7 +1,7 @@
 """The three people the product is for, each through their main job, on SQLite and on PostgreSQL.
 
 Everything is real: browser, web and worker processes, database, SMTP. Each page on the way is checked
-for accessibility; console errors and CSP reports fail the test.
+for accessibility, on SQLite; console errors and CSP reports fail the test.
 """
 
 import re

@@ -6,6 +6,7 @@ Everything goes through HTTP as a browser would send it, but publishing, which t
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.synchronize import Barrier as Gate
@@ -18,7 +19,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
 
 from forum_app import create_app
 from forum_app.accounts.models import LoginSession, User
@@ -168,9 +170,9 @@ class Visitor:
             for _ in range(3):
                 try:
                     with transaction():
-                        event = db.session.scalars(select(Event).where(Event.slug == self.task.slug)).one()
+                        forum = db.session.scalars(select(Event).where(Event.slug == self.task.slug)).one()
                         organizer = db.session.get_one(User, self.task.organizer)
-                        return publish_greedily(event, actor=organizer, now=NOW).id
+                        return publish_greedily(forum, actor=organizer, now=NOW).id
                 except (Conflict, Invalid):
                     continue
                 finally:
@@ -190,6 +192,24 @@ class Visitor:
                 db.session.remove()
 
 
+class Undone(Exception):
+    """Nothing of this is kept."""
+
+
+def _warm(visitor: Visitor) -> None:
+    """One operation that is undone at its end: without it, all threads build the same statements at once."""
+
+    def undo(session: Session) -> None:
+        raise Undone
+
+    event.listen(Session, "before_commit", undo)
+    try:
+        with suppress(Undone):
+            visitor.act()
+    finally:
+        event.remove(Session, "before_commit", undo)
+
+
 def _serve(task: Task, gate: Gate, results: Any) -> None:
     """One process."""
     clock.set_to(TODAY)
@@ -202,6 +222,7 @@ def _serve(task: Task, gate: Gate, results: Any) -> None:
         pool._timeout = PATIENCE  # type: ignore[attr-defined]
         db.session.execute(select(func.count()).select_from(Event))
         db.session.remove()
+    _warm(Visitor(app, task, 0))
     visitors = [Visitor(app, task, number) for number in range(task.threads)]
     failed: SimpleQueue[str] = SimpleQueue()
 
