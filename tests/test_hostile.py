@@ -53,8 +53,11 @@ QUERIES = {
     "negative": "&".join(f"{name}=-1" for name in QUERY_NAMES),
     "bytes": "&".join(f"{name}=%00%FF%FE%ED%A0%80" for name in QUERY_NAMES),
 }
-NUMBERS = (0, 2**63 - 1, 2**63, 10**30, "x")
-WORDS = ("%00", "%FF%FE", "%E2%80%AE%3Cscript%3Ealert(1)%3C/script%3E", "x" * 2000, "-1")
+# Of which each database refuses others, and what no database sees or all of them take.
+NUMBERS = (0, 2**63 - 1, 2**63, 10**30)
+WORDS = ("%00", "%FF%FE", "x" * 2000)
+NO_NUMBERS = ("x",)
+PLAIN_WORDS = ("%E2%80%AE%3Cscript%3Ealert(1)%3C/script%3E", "-1")
 
 
 class Forum:
@@ -228,11 +231,13 @@ def test_scripts_as_queries(forum: Forum, findings: Findings, reader: str) -> No
 @pytest.mark.parametrize("reader", [STRANGER, "admin@forum.example"])
 def test_absurd_arguments(forum: Forum, findings: Findings, reader: str) -> None:
     client = forum.client(reader)
+    once = forum.database.name == "sqlite"
+    numbers = (*NUMBERS, *NO_NUMBERS) if once else NUMBERS
+    words = (*WORDS, *PLAIN_WORDS) if once else WORDS
     for method in ("GET", "POST"):
         for rule in forum.rules(method):
             for argument in rule.arguments:
-                numbers = f"int:{argument}>" in rule.rule
-                for value in NUMBERS if numbers else WORDS:
+                for value in numbers if f"int:{argument}>" in rule.rule else words:
                     path = forum.path(rule, **{argument: value})
                     response = findings.ask(client, method, path)
                     if response is not None:
