@@ -257,8 +257,9 @@ class Lookup(Generic[T]):
         instance: Any = self._mapper.class_manager.new_instance()
         state: Any = instance_state(instance)
         state.dict.update(zip(self._names, row, strict=False))  # the row may be longer
-        state.key = key
-        session.add(instance)
+        # as the ORM does with what it loads; add() would look for related rows, of which there are none yet
+        state.key, state.session_id = key, session.hash_key
+        session.identity_map.add(state)
         return cast(T, instance)
 
 
