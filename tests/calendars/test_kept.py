@@ -5,15 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from forum_app.agenda.models import AccessLevel, ItemKind
 from forum_app.agenda.snapshot import PublishedItem
 from forum_app.calendars.contents import ItemPart, MeetingPart, item_part
 from forum_app.calendars.ledger import digest
+from forum_app.calendars.models import Shown
 from forum_app.calendars.queries import EventFacts, MeetingFacts
 from forum_app.core.ical import CalendarEntry, CalendarInfo, render_feed
+from forum_app.db import db
 from forum_app.events.models import Visibility
 from forum_app.meetings.models import MeetingFormat, MeetingStatus
+from tests.calendars.parts import make_feed
+from tests.factories import make_user
 
 AT = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
 EVENT = EventFacts(
@@ -65,3 +71,15 @@ def test_the_hour_that_is_shown_twice_is_two_hours() -> None:
         written.append(render_feed([entry], CalendarInfo("x")).decode())
     assert all(f"{name}:20261101T053000Z" in written[0] for name in ("DTSTAMP", "CREATED", "DTSTART"))
     assert all(f"{name}:20261101T063000Z" in written[1] for name in ("DTSTAMP", "CREATED", "DTSTART"))
+
+
+def test_who_finds_that_another_was_first_settles_with_what_they_kept(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_feed(make_user())
+    first = client.get(path)
+    monkeypatch.setattr("forum_app.calendars.keeping.find_shown", lambda token_id: None)
+    second = client.get(path)
+    assert (second.status_code, second.data) == (200, first.data)
+    assert second.headers["Cache-Control"] == first.headers["Cache-Control"]  # it could be written down
+    assert db.session.scalars(select(Shown.version)).all() == [2]
