@@ -53,10 +53,10 @@ DEEPEST = 100
 """No loss larger than so many grains is accepted."""
 EXCHANGES = 40
 """Of 256 rounds, those that exchange a waiting meeting with a placed one, or let it in, or one out."""
-RUN_SHAPE, GAP_SHAPE = 1.0, 0.375
+RUN_SHAPE, GAP_SHAPE = 2.0, 0.375
 """In breaks: what a run of n meetings costs, times sqrt(n) - 1, and a gap of n slots, times log2(n)."""
 LONGEST_GAP = 16
-SCARCE = 1.0
+SCARCE = 0.25
 """What a slot's last table costs, in breaks; the last third of them costs something."""
 ONE_TOO_MANY = (0.5, 2.0)
 """What each meeting above the number of tables costs, in breaks, at the start and at the end."""
