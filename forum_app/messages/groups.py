@@ -109,7 +109,9 @@ def speakers_of(event_id: int, group: Group, *, optional: bool = False) -> Selec
 
     User and Organization are joined. Nobody, unless the group takes any speaker.
     """
-    registered = people_of(event_id, group).with_only_columns(Registration.email_key)
+    # who is registered is judged by that, also where the list of speakers says otherwise
+    everybody = people_of(event_id, Group(traits=("speaker",)))
+    registered = everybody.with_only_columns(Registration.email_key)
     conditions: list[ColumnElement[bool]] = [
         Speaker.event_id == event_id,
         User.disabled_at.is_(None),

@@ -283,6 +283,16 @@ def test_speakers_without_a_registration_get_what_all_speakers_get(app: Flask, s
     assert (mail.locale, mail.listed, mail.to_name) == ("ja", FROM_ORGANIZERS, "技術 花")
 
 
+def test_a_registered_speaker_is_judged_by_the_registration(app: Flask, scene: Scene) -> None:
+    american = make_organization(country="US")
+    japanese = make_organization(country="JP")
+    _, account = speaker(scene, organization_id=japanese.id)
+    make_registration(scene.event, account, participant_type=scene.kind, organization=american)
+    speakers = {country: Group(traits=("speaker",), country=country) for country in ("JP", "US")}
+    told = {name: estimate(scene.event.id, group, optional=False) for name, group in speakers.items()}
+    assert [(told[name].count, told[name].speakers) for name in ("JP", "US")] == [(0, 0), (1, 0)]
+
+
 def test_a_speaker_who_is_taken_off_the_list_meanwhile_gets_nothing(app: Flask, scene: Scene) -> None:
     row, _ = speaker(scene)
     message = scene.message(Group(traits=("speaker",)))
