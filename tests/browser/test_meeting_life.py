@@ -1,5 +1,6 @@
-"""The whole life of a meeting in a real browser, in both languages: interest, answer, a schedule run,
-publishing, the calendar, moving; then, on the day itself, a no-show, the freed time, and the outcome.
+"""The whole life of a meeting in a real browser, in both languages: interest, answer, a schedule run that
+is stopped with the best so far, publishing, the calendar, moving; then, on the day itself, a no-show, the
+freed time, and the outcome.
 
 The day is rehearsed: the same forum is served again with its clock at the time of the meeting.
 """
@@ -132,9 +133,13 @@ def plan(life: Life, var: Path) -> None:
     organizer.check_accessibility()
     publish = desk.get_by_role("link", name="See the changes and publish")
     end = time.monotonic() + PATIENCE
+    while not desk.locator(".run-live progress:not([value='0'])").count():
+        assert time.monotonic() < end, desk.inner_text("main")
+        desk.wait_for_timeout(100)
+    organizer.press(desk.get_by_role("button", name="Stop and keep the best so far"))
     while not publish.count():
         assert time.monotonic() < end, desk.inner_text("main")
-        desk.wait_for_timeout(300)
+        desk.wait_for_timeout(100)
     organizer.check_accessibility()
     organizer.press(publish)
     organizer.check_accessibility()

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
-from types import FrameType
+from threading import Thread
 
 from forum_app.core.errors import Invalid
 from forum_app.core.scheduling.problem import Progress
@@ -21,16 +21,25 @@ from forum_app.core.scheduling.solver import solve
 
 
 class _Stop:
-    """Set by a signal, or when our parent is gone."""
+    """Set by a signal, or when our parent is gone.
+
+    Python runs a signal's handler once the main thread is back from what it is in, and from a solver it is
+    back when all is over. So a thread of its own hears of signals, by the wakeup descriptor.
+    """
 
     def __init__(self, parent: int) -> None:
         self.asked = False
         self.parent = parent
-        signal.signal(signal.SIGTERM, self.ask)
-        signal.signal(signal.SIGINT, self.ask)
+        heard, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, frame: None)
+        Thread(target=self._listen, args=(heard,), daemon=True).start()
 
-    def ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+    def _listen(self, heard: int) -> None:
+        while os.read(heard, 1):
+            self.asked = True
 
     def __call__(self) -> bool:
         return self.asked or os.getppid() != self.parent

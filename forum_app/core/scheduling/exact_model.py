@@ -6,7 +6,9 @@ What a level has reached binds those after it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 from ortools.sat.python import cp_model
@@ -18,6 +20,8 @@ Tell = Callable[[tuple[Assignment, ...], int], None]
 
 
 UNBOUNDED = 2**62
+ASKED_EVERY = 0.1
+"""Seconds between two questions whether to stop."""
 
 
 class Model:
@@ -244,9 +248,8 @@ class Model:
         solver.parameters.num_workers = workers
         solver.parameters.random_seed = seed
         solver.parameters.max_time_in_seconds = max(0.05, seconds)
-        watcher = _Watcher(self, tell, should_stop)
-        solver.best_bound_callback = watcher.bound
-        status = solver.solve(model, watcher)
+        with _stopping(solver, should_stop):
+            status = solver.solve(model, _Watcher(self, tell))
         model.clear_objective()
         if status == cp_model.INFEASIBLE:
             raise Impossible
@@ -278,17 +281,30 @@ class Impossible(Exception):
     """No schedule keeps all the rules."""
 
 
+@contextmanager
+def _stopping(solver: Any, should_stop: Callable[[], bool]) -> Iterator[None]:
+    """Ends the solver's search once should_stop says so, whether or not it has found anything by then."""
+    ended = Event()
+
+    def watch() -> None:
+        while not ended.wait(ASKED_EVERY):
+            if should_stop():
+                solver.stop_search()  # of no effect before the search has begun, so again and again
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 class _Watcher(cp_model.CpSolverSolutionCallback):
-    def __init__(self, model: Model, tell: Tell, should_stop: Callable[[], bool]) -> None:
+    def __init__(self, model: Model, tell: Tell) -> None:
         super().__init__()
         self.owner = model
         self.tell = tell
-        self.should_stop = should_stop
 
     def on_solution_callback(self) -> None:
         self.tell(self.owner.assignments(self.value), int((self.best_objective_bound + 1e-6) // 1))
-        self.bound(0.0)
-
-    def bound(self, _: float) -> None:
-        if self.should_stop():
-            self.stop_search()
