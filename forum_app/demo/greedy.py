@@ -22,6 +22,7 @@ class _Board:
         self.people: dict[int, set[int]] = defaultdict(set)
         self.tables: dict[int, set[int]] = defaultdict(set)  # per slot
         self.helpers: dict[int, set[int]] = defaultdict(set)  # per interpreter
+        self.buildings: dict[int, dict[int, int]] = defaultdict(dict)  # per person and slot
         self.rows: list[Assignment] = []
 
     def put(self, row: Assignment) -> None:
@@ -30,6 +31,8 @@ class _Board:
         self.people[meeting.b].add(row.slot)
         if row.table is not None:
             self.tables[row.slot].add(row.table)
+            if self.problem.near and (building := self.problem.buildings[row.table]) is not None:
+                self.buildings[meeting.a][row.slot] = self.buildings[meeting.b][row.slot] = building
         if row.interpreter is not None:
             self.helpers[row.interpreter].add(row.slot)
         self.rows.append(row)
@@ -53,9 +56,18 @@ class _Board:
         serve = self.problem.meetings[k].tables
         away = self.problem.table_unavailable
         for table in range(self.problem.n_tables) if serve is None else serve:
-            if table not in self.tables[slot] and not (away and slot in away[table]):
+            there = table not in self.tables[slot] and not (away and slot in away[table])
+            if there and self.can_walk(k, slot, table):
                 return table
         return None
+
+    def can_walk(self, k: int, slot: int, table: int) -> bool:
+        """Whether both have time for the way from and to what they have in other buildings."""
+        if not self.problem.near or (building := self.problem.buildings[table]) is None:
+            return True
+        meeting = self.problem.meetings[k]
+        days = self.buildings[meeting.a], self.buildings[meeting.b]
+        return all(day.get(other, building) == building for day in days for other in self.problem.near[slot])
 
     def helper(self, k: int, slot: int) -> int | None:
         for q in self.problem.meetings[k].interpreters or ():
@@ -82,7 +94,8 @@ class _Board:
         for slot in self.free_slots(k):
             table = self.table(k, slot)
             if table is None:
-                reason = Reason.NO_TABLE if reason is Reason.PARTICIPANT_FULL else reason
+                none = Reason.OUTWEIGHED if self.problem.near else Reason.NO_TABLE  # one may be too far
+                reason = none if reason is Reason.PARTICIPANT_FULL else reason
                 continue
             helper = self.helper(k, slot) if needs_helper else None
             if needs_helper and helper is None:

@@ -124,7 +124,7 @@ def read_diary(
     wanted = set(user_ids)
     reach = Interval(window.start - LONGEST_WALK, window.end + LONGEST_WALK) if window else None
     entries: dict[int, list[Busy]] = {user_id: [] for user_id in wanted}
-    walk = db.session.scalar(select(MeetingSettings.walk_minutes).where(MeetingSettings.event_id == event.id))
+    walk = read_walk(event.id)
     if buildings is None:
         buildings = list_table_buildings(event.id)
     if wanted:
@@ -136,7 +136,15 @@ def read_diary(
         ]:
             if busy.meeting_id not in without and (reach is None or overlaps(busy.span, reach)):
                 entries[user_id].append(busy)
-    return Diary(entries, timedelta(minutes=WALK_MINUTES if walk is None else walk), buildings)
+    return Diary(entries, walk, buildings)
+
+
+def read_walk(event_id: int) -> timedelta:
+    """What people need from one building of an event to another."""
+    minutes = db.session.scalar(
+        select(MeetingSettings.walk_minutes).where(MeetingSettings.event_id == event_id)
+    )
+    return timedelta(minutes=WALK_MINUTES if minutes is None else minutes)
 
 
 def list_table_buildings(event_id: int) -> frozenset[str]:

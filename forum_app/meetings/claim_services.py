@@ -66,7 +66,7 @@ def insert_claims(rows: Sequence[Row]) -> int:
     ]
     # given beside the statement, so that it is compiled once: a schedule has tens of thousands of rows
     table = db.metadata.tables[Claim.__tablename__]
-    statement = insert(table).on_conflict_do_nothing().returning(Claim.slot_at)
+    statement = insert(table).on_conflict_do_nothing().returning(Claim.meeting_id)
     return len(db.session.execute(statement, values).all())
 
 

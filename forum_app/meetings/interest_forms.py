@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_babel.speaklater import LazyString
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import DataRequired, InputRequired, NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -163,6 +164,11 @@ class LimitsForm(BaseForm):
     """Three numbers for each kind of organization, named requests_<kind>, most_<kind>, least_<kind>."""
 
 
+def _limit_label(limit: LazyString, kind: str) -> str:
+    """Thirty fields of three names: a list of what to correct must tell them apart."""
+    return f"{limit} – {gettext(kind)}"
+
+
 for _kind in Kind:
     for _name, _label in (
         ("requests", lazy_gettext("Requests waiting")),
@@ -173,7 +179,7 @@ for _kind in Kind:
             LimitsForm,
             f"{_name}_{_kind.value}",
             IntegerField(
-                _label,
+                LazyString(_limit_label, _label, KIND_LABELS[_kind]),
                 validators=[optional(), NumberRange(0, MOST, NUMBER)],
                 render_kw={"min": 0, "max": MOST},
             ),

@@ -7,9 +7,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from forum_app.core.errors import Conflict, PermissionDenied
+from forum_app.core.intervals import Interval
 from forum_app.events.models import Event
 from forum_app.events.services import get_event
 from forum_app.meetings import blueprint
+from forum_app.meetings.availability_queries import CELL
 from forum_app.meetings.booking_services import book_direct
 from forum_app.meetings.claim_services import TAKEN
 from forum_app.meetings.directory_queries import get_listed, list_delegation
@@ -25,7 +27,7 @@ from forum_app.meetings.relation_queries import Relation, Standing, relations_of
 from forum_app.meetings.rule_queries import Obstacle
 from forum_app.meetings.rule_services import MayNotMeet
 from forum_app.meetings.services import request_meeting, withdraw_request
-from forum_app.meetings.slot_queries import FreeSlot, list_free_slots, list_office_hours
+from forum_app.meetings.slot_queries import FreeSlot, has_meetings_in, list_free_slots, list_office_hours
 from forum_app.organizations.models import KIND_LABELS
 from forum_app.registration.models import Registration
 from forum_app.web import clock
@@ -218,6 +220,11 @@ def book(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
         assert starts_at is not None  # noqa: S101 - the form saw it
         try:
             with form.catching():
+                # Of a crowd that wants one slot nearly all come too late: they need not wait their turn to
+                # write. Who meets somebody then may have sent this form before, and gets the first answer.
+                first_cell = Interval(starts_at, starts_at + CELL)
+                if has_meetings_in(host, first_cell) and not has_meetings_in(me, first_cell):
+                    raise Conflict(TAKEN)
                 with submission() as done:
                     try:
                         meeting = book_direct(
@@ -249,8 +256,7 @@ def book(slug: str, registration_id: int) -> Response | str | tuple[str, int]:
     if not hours:
         return redirect(url_for("meetings.person", slug=slug, registration_id=host.id))
     if conflict is not None:
-        first = [slot.value for slot in conflict.alternatives if isinstance(slot, FreeSlot)]
-        slots.sort(key=lambda slot: first.index(slot.value) if slot.value in first else len(first))
+        slots.sort(key=lambda slot: slot.value < form.slot.data)  # the next ones first, then the earlier
     form.slot.choices = [(slot.value, slot_label(slot.start, slot.end, event)) for slot in slots]
     page = render_template(
         "meetings/book.html",

@@ -49,6 +49,8 @@ class _Assembly:
         self.pinned = [one for one in facts.fixed if self._on_the_grid(one)]
         on_grid = {one.held.meeting_id for one in self.pinned}
         self.rest = [one for one in facts.fixed if one.held.meeting_id not in on_grid]
+        self.building = {place.id: place.building for place in facts.places}
+        self.buildings = sorted({place.building for place in facts.places if place.building is not None})
         self.away: dict[int, set[int]] = {}  # per person
         self.held: Counter[int] = Counter(person for one in self.rest for person in one.people)
         self.stay: dict[int, set[int]] = defaultdict(set)
@@ -90,9 +92,28 @@ class _Assembly:
     def _unavailable(self, person: int) -> set[int]:
         if person not in self.away:
             spans = list(self.facts.people[person].busy)
-            spans += [one.held.span for one in self.rest if person in one.people]
+            spans += [self._with_way(one.held) for one in self.rest if person in one.people]
             self.away[person] = self._hit(spans) - self.stay[person]
         return self.away[person]
+
+    # --- ways
+
+    def _with_way(self, held: Held) -> Interval:
+        """The time of a meeting that stays, with the way to and from it if there are tables elsewhere."""
+        there = self.building.get(held.table_id) if held.table_id is not None else None
+        if there is None or len(self.buildings) < 2:
+            return held.span
+        return Interval(held.span.start - self.facts.walk, held.span.end + self.facts.walk)
+
+    def _near(self) -> list[list[int]]:
+        """Per slot the later ones that begin before people can have come from another building."""
+        if len(self.buildings) < 2:
+            return []
+        near = []
+        for n, slot in enumerate(self.slots):
+            last = bisect_left(self.starts, slot.end + self.facts.walk)
+            near.append([later for later in range(n + 1, last) if self.starts[later] >= slot.end])
+        return near if any(near) else []
 
     # --- wishes
 
@@ -207,6 +228,7 @@ class _Assembly:
             pinned.append(where)
             rows.append([None, held.meeting_id, one.people[0], one.people[1], Level.BOTH_MUST])
         participants = [self._participant(n, person) for n, person in enumerate(people)]
+        near = self._near()
         b2b = {
             "format": INSTANCE_FORMAT,
             "name": facts.name,
@@ -217,12 +239,14 @@ class _Assembly:
             "all_mandatory": False,
             "fairness_d": None,
             "participants": participants,
-            "tables": self._table_hours(),
+            "tables": self._table_rows(ways=bool(near)),
             "interpreters": self._helpers(pinned),
             "meetings": meetings,
             "previous": previous,
             "pinned": pinned,
         }
+        if near:
+            b2b["near"] = near
         if not self.slots:  # nobody can meet: the format knows no event without slots
             for someone in participants:
                 someone["unavailable"] = [0]
@@ -277,7 +301,8 @@ class _Assembly:
         serving = serving_helpers(self.facts.helpers, languages, cleared_on=last)
         return sorted(self.helper_at[helper.id] for helper in serving)
 
-    def _table_hours(self) -> list[dict[str, Any]]:
+    def _table_rows(self, *, ways: bool) -> list[dict[str, Any]]:
+        """Of tables, when they are away and, where that matters, in which building they stand."""
         used: dict[int, list[Interval]] = defaultdict(list)
         for one in self.rest:
             if one.held.table_id is not None:
@@ -288,8 +313,11 @@ class _Assembly:
         found = []
         for n, place in enumerate(self.facts.places):
             away = (self._closed(place.hours) | self._hit(used[place.id])) - stay[place.id]
-            if away:
-                found.append({"id": n, "unavailable": sorted(away)})
+            row: dict[str, Any] = {"id": n, "unavailable": sorted(away)}
+            if ways and place.building is not None:
+                found.append(row | {"building": self.buildings.index(place.building)})
+            elif away:
+                found.append(row)
         return found
 
     def _helpers(self, pinned: Sequence[Sequence[int | None]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from forum_app.core.intervals import Interval
 from forum_app.meetings.resource_queries import Helper, Place
@@ -59,7 +60,8 @@ class Person:
 class Facts:
     """All that a run is made from. candidates: who may come instead of the host of a team request.
 
-    pairs in terms: (asker, host). slots: in order of time, none before the first that may be used.
+    pairs in terms: (asker, host). slots: in order of time, none before the first that may be used. walk: from
+    one building to another.
     """
 
     name: str
@@ -72,3 +74,4 @@ class Facts:
     fixed: Sequence[Fixed]
     terms: Mapping[tuple[int, int], Terms]
     candidates: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    walk: timedelta = timedelta()

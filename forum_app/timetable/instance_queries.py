@@ -14,7 +14,7 @@ from sqlalchemy import select
 from forum_app.core.intervals import Interval
 from forum_app.db import db
 from forum_app.events.models import Event
-from forum_app.meetings.busy_queries import busy_of
+from forum_app.meetings.busy_queries import busy_of, read_walk
 from forum_app.meetings.models import (
     KindLimit,
     Meeting,
@@ -146,6 +146,7 @@ def read_facts(event: Event, *, now: datetime, standing: Sequence[Standing] | No
         fixed=fixed,
         terms=list_terms(event, sorted(pairs), today_at(event, now)),
         candidates=candidates,
+        walk=read_walk(event.id),
     )
 
 

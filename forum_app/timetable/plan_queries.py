@@ -6,13 +6,13 @@ else no longer fits, the result is stale: it may be looked at, but only a new ru
 """
 
 import enum
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from forum_app.core.intervals import Interval
-from forum_app.core.scheduling.checker import check
+from forum_app.core.scheduling.checker import check, ways_missed
 from forum_app.core.scheduling.problem import Assignment, Problem
 from forum_app.events.models import Event
 from forum_app.timetable.assembly import assemble
@@ -51,9 +51,10 @@ class Plan:
     """changes: in order of time. fell_out: planned requests that are no longer to be placed.
 
     clashing: planned meetings that no longer fit; if broken, publishing is refused. waiting: agreed
-    requests of today that the run did not know.
+    requests of today that the run did not know. planned: what it was made of.
     """
 
+    planned: Sequence[Planned] = ()
     changes: list[Change] = field(default_factory=list)
     kept: int = 0
     fell_out: list[Planned] = field(default_factory=list)
@@ -72,7 +73,7 @@ def compare_with_today(
     standing = list_standing(event.id)
     facts = read_facts(event, now=now, standing=standing)
     today = assemble(facts, chosen={one.request_id: one.host for one in planned})
-    plan = Plan()
+    plan = Plan(planned)
     index = {row.request_id: k for k, row in enumerate(today.meetings) if row.request_id is not None}
     kept = []
     for one in planned:
@@ -135,6 +136,7 @@ def _misfits(problem: Problem, rows: Sequence[Assignment]) -> list[Assignment]:
     held: set[tuple[str, int | None, int]] = set()
     for row in problem.pinned:
         held |= set(_uses(problem, row))
+    too_near = _too_near(problem, rows)
     found = []
     for row in rows:
         if row.meeting in pinned:
@@ -152,10 +154,22 @@ def _misfits(problem: Problem, rows: Sequence[Assignment]) -> list[Assignment]:
             and (meeting.interpreters is None) == (row.interpreter is None)
             and (meeting.interpreters is None or row.interpreter in meeting.interpreters)
             and held.isdisjoint(_uses(problem, row))
+            and row.meeting not in too_near
         )
         if not fits:
             found.append(row)
     return found
+
+
+def _too_near(problem: Problem, rows: Sequence[Assignment]) -> set[int]:
+    """Meetings of people who would have to be in two buildings."""
+    if not problem.near:
+        return set()
+    days: dict[int, dict[int, Assignment]] = defaultdict(dict)
+    for row in rows:
+        meeting = problem.meetings[row.meeting]
+        days[meeting.a][row.slot] = days[meeting.b][row.slot] = row
+    return {row.meeting for day in days.values() for pair in ways_missed(problem, day) for row in pair}
 
 
 def _uses(problem: Problem, row: Assignment) -> list[tuple[str, int | None, int]]:

@@ -2,11 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import selectinload
 
 from forum_app.accounts.models import User
@@ -111,32 +112,18 @@ def apply_changes(
             raise Conflict(OVERTAKEN)
     requests = _requests([change.request_id for change in changes])
     release(list(touched))
-    links, closed_rooms = _links(event), _closed_rooms(event)
+    where = _Where(links=_links(event), closed_rooms=_closed_rooms(event))
+    made = _make([change for change in changes if change.before is None], event, requests, where, now)
     lines: list[Line] = []
     placed: list[Meeting] = []
     every: list[Meeting] = []
     for change in changes:
-        request = requests.get(change.request_id)
         if change.before is None:
-            meeting = _new(event, change, request, now)
-            db.session.add(meeting)
+            meeting = made[change.request_id]
         else:
             meeting = meetings[change.before.id]
-            was = (meeting.starts_at, meeting.ends_at, meeting.table_id)
-            is_now = change.after and (change.after.span.start, change.after.span.end, change.after.table_id)
-            meeting.sequence += was != is_now  # another interpreter is no change of time, place or status
-            meeting.changed_at = now
-        if change.after is None:
-            meeting.status = MeetingStatus.CANCELLED
-            meeting.cancel_reason = LEFT_OUT
-            meeting.cancelled_by_id = actor.id if actor is not None else None
-        else:
-            meeting.starts_at, meeting.ends_at = change.after.span.start, change.after.span.end
-            meeting.table_id = change.after.table_id
-            meeting.interpreter_id = change.after.interpreter_id
-            meeting.closed = meeting.table_id in closed_rooms
-            if meeting.format is MeetingFormat.REMOTE and not meeting.link:
-                meeting.link = links.get(change.host) or links.get(change.guest, "")
+            _change(meeting, change, where, actor, now)
+        if change.after is not None:
             placed.append(meeting)
         lines.append(Line(change, meeting.topic))
         every.append(meeting)
@@ -144,48 +131,126 @@ def apply_changes(
         claim_all(placed)
     except Taken as error:
         raise Conflict(OVERTAKEN) from error
-    for change in sorted(changes, key=lambda one: one.request_id):
-        request = requests.get(change.request_id)
-        if request is None:
-            raise Conflict(OVERTAKEN)
-        _answer(request, change)
+    _answer(changes, requests)
     db.session.flush()
     notify_published(event, lines, repair=repair, now=now)
     return every
 
 
-def _new(event: Event, change: Change, request: MeetingRequest | None, now: datetime) -> Meeting:
-    if request is None or change.after is None or request.state is not RequestState.AGREED:
-        raise Conflict(OVERTAKEN)
-    return Meeting(
-        event_id=event.id,
-        request_id=request.id,
-        starts_at=change.after.span.start,
-        ends_at=change.after.span.end,
-        topic=request.topic,
-        format=request.format,
-        origin=MeetingOrigin.SCHEDULE,
-        uid=f"meeting-{secrets.token_hex(12)}@{message_domain()}",
-        created_at=now,
-        changed_at=now,
-        participants=[
-            MeetingParticipant(registration_id=change.host, role=MeetingRole.HOST),
-            MeetingParticipant(registration_id=change.guest, role=MeetingRole.GUEST),
-        ],
-    )
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """What a place comes to. links: of remote meetings, by registration id; closed_rooms: ids of tables."""
 
+    links: Mapping[int, str]
+    closed_rooms: Collection[int | None]
 
-def _answer(request: MeetingRequest, change: Change) -> None:
-    state = {
-        ChangeKind.NEW: RequestState.ACCEPTED,
-        ChangeKind.MOVED: RequestState.ACCEPTED,
-        ChangeKind.DROPPED: RequestState.AGREED,
-    }[change.kind]
-    if request.state is not state:
-        if state not in REQUEST_TRANSITIONS[request.state]:
+    def of(self, change: Change, format: MeetingFormat, link: str = "") -> dict[str, Any]:
+        """What a meeting's row says of its time and place after a change that places it."""
+        after = change.after
+        if after is None:
             raise Conflict(OVERTAKEN)
-        request.state = state
-    request.host_id = change.host  # of a team, whoever the schedule chose
+        if format is MeetingFormat.REMOTE and not link:
+            link = self.links.get(change.host) or self.links.get(change.guest, "")
+        return {
+            "starts_at": after.span.start,
+            "ends_at": after.span.end,
+            "table_id": after.table_id,
+            "interpreter_id": after.interpreter_id,
+            "closed": after.table_id in self.closed_rooms,
+            "link": link,
+        }
+
+
+def _make(
+    changes: Sequence[Change],
+    event: Event,
+    requests: Mapping[int, MeetingRequest],
+    where: _Where,
+    now: datetime,
+) -> dict[int, Meeting]:
+    """New meetings by request, with their people; in a few statements, since there may be thousands."""
+    rows: list[dict[str, Any]] = []
+    for change in changes:
+        request = requests.get(change.request_id)
+        if request is None or request.state is not RequestState.AGREED:
+            raise Conflict(OVERTAKEN)
+        rows.append(
+            {
+                "event_id": event.id,
+                "request_id": request.id,
+                "topic": request.topic,
+                "format": request.format,
+                "origin": MeetingOrigin.SCHEDULE,
+                "uid": f"meeting-{secrets.token_hex(12)}@{message_domain()}",
+                "created_at": now,
+                "changed_at": now,
+                **where.of(change, request.format),
+            }
+        )
+    if not rows:
+        return {}
+    statement = insert(Meeting).returning(Meeting, sort_by_parameter_order=True)
+    made = db.session.scalars(statement, rows).all()
+    people = [
+        {"meeting_id": meeting.id, "registration_id": person, "role": role}
+        for change, meeting in zip(changes, made, strict=True)
+        for person, role in ((change.host, MeetingRole.HOST), (change.guest, MeetingRole.GUEST))
+    ]
+    db.session.execute(insert(MeetingParticipant), people)
+    return {change.request_id: meeting for change, meeting in zip(changes, made, strict=True)}
+
+
+def _change(meeting: Meeting, change: Change, where: _Where, actor: User | None, now: datetime) -> None:
+    """Move or drop a meeting that was there."""
+    was = (meeting.starts_at, meeting.ends_at, meeting.table_id)
+    if change.after is None:
+        meeting.status = MeetingStatus.CANCELLED
+        meeting.cancel_reason = LEFT_OUT
+        meeting.cancelled_by_id = actor.id if actor is not None else None
+        meeting.sequence += 1
+    else:
+        for name, value in where.of(change, meeting.format, meeting.link).items():
+            setattr(meeting, name, value)
+        # another interpreter is no change of time, place or status
+        meeting.sequence += was != (meeting.starts_at, meeting.ends_at, meeting.table_id)
+    meeting.changed_at = now
+
+
+STATES = {
+    ChangeKind.NEW: RequestState.ACCEPTED,
+    ChangeKind.MOVED: RequestState.ACCEPTED,
+    ChangeKind.DROPPED: RequestState.AGREED,
+}
+
+
+def _answer(changes: Iterable[Change], requests: Mapping[int, MeetingRequest]) -> None:
+    """What becomes of the requests, in order of id. Raises Conflict if one was answered meanwhile."""
+    alike: dict[tuple[RequestState, RequestState], list[int]] = {}
+    for change in sorted(changes, key=lambda one: one.request_id):
+        request = requests.get(change.request_id)
+        state = STATES[change.kind]
+        if request is None:
+            raise Conflict(OVERTAKEN)
+        if request.state is not state:
+            if state not in REQUEST_TRANSITIONS[request.state]:
+                raise Conflict(OVERTAKEN)
+            alike.setdefault((request.state, state), []).append(request.id)
+        request.host_id = change.host  # of a team, whoever the schedule chose
+    db.session.flush()
+    for (before, after), ids in alike.items():
+        for start in range(0, len(ids), PARTS):
+            part = ids[start : start + PARTS]
+            answered = db.session.scalars(
+                update(MeetingRequest)
+                .where(MeetingRequest.id.in_(part), MeetingRequest.state == before)
+                .values(state=after, version=MeetingRequest.version + 1)
+                .returning(MeetingRequest.id)
+                .execution_options(synchronize_session=False)
+            ).all()
+            if len(answered) != len(part):
+                raise Conflict(OVERTAKEN)
+            for number in part:
+                db.session.expire(requests[number])
 
 
 def _links(event: Event) -> dict[int, str]:

@@ -80,6 +80,7 @@ def apply_repair(*, actor: User | None, event: Event, plan: Plan, now: datetime)
     """
     if actor is not None and not can_schedule(actor, event):
         raise PermissionDenied(ONLY_ORGANIZERS)
+    plan = compare_with_today(event, plan.planned, known=None, now=now)  # no claim tells of ways or absences
     if plan.broken:
         raise Conflict(STALE)
     meetings = apply_changes(actor=actor, event=event, changes=plan.changes, now=now, repair=True)

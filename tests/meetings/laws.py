@@ -12,7 +12,7 @@ from forum_app.core.scheduling.problem import Assignment, Interpreter, Participa
 from forum_app.core.scheduling.problem import Meeting as Wished
 from forum_app.db import db
 from forum_app.events.models import Event
-from forum_app.meetings.busy_queries import busy_of
+from forum_app.meetings.busy_queries import busy_of, read_walk
 from forum_app.meetings.models import Claim, Meeting, MeetingFormat, MeetingStatus, ResourceKind
 from forum_app.meetings.resource_queries import list_helpers, list_places, serving_places
 from forum_app.meetings.slot_queries import list_slots
@@ -90,6 +90,8 @@ def assert_schedule_is_feasible(event: Event) -> int:
         table = None if meeting.table_id is None else tables[meeting.table_id]
         helper = None if meeting.interpreter_id is None else interpreters[meeting.interpreter_id]
         rows.append(Assignment(index, slot, table, helper))
+    walk = read_walk(event.id)
+    names = sorted({place.building for place in places if place.building is not None})
     problem = Problem(
         n_slots=len(slots),
         n_tables=len(places),
@@ -104,6 +106,15 @@ def assert_schedule_is_feasible(event: Event) -> int:
         ),
         table_unavailable=tuple(
             frozenset(n for n, slot in enumerate(slots) if not place.is_there(slot)) for place in places
+        ),
+        buildings=tuple(None if place.building is None else names.index(place.building) for place in places),
+        near=tuple(
+            frozenset(
+                n
+                for n, other in enumerate(slots)
+                if other.start < slot.end + walk and slot.start < other.end + walk and other != slot
+            )
+            for slot in slots
         ),
     )
     report = check(problem, rows)

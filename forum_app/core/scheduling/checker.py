@@ -75,6 +75,13 @@ def check(problem: Problem, assignments: Iterable[Assignment]) -> Report:
         violations.extend(_table_faults(problem, row, tables))
         violations.extend(_interpreter_faults(problem, row, talks))
 
+    if problem.near:
+        violations.extend(
+            f"participant {p} cannot walk from meeting {one.meeting} in slot {one.slot}"
+            f" to meeting {other.meeting} in slot {other.slot}"
+            for p, day in enumerate(days)
+            for one, other in ways_missed(problem, day)
+        )
     for slot, count in sorted(Counter(row.slot for row in at.values()).items()):
         there = n_tables - sum(1 for away in problem.table_unavailable if slot in away)
         if count > there:
@@ -173,6 +180,21 @@ def _interpreter_faults(problem: Problem, row: Assignment, talks: dict[int, dict
     talks[q][slot] = k
     if slot in problem.interpreters[q].unavailable:
         yield f"meeting {k}: interpreter {q} is unavailable in slot {slot}"
+
+
+def ways_missed(problem: Problem, day: dict[int, Assignment]) -> Iterable[tuple[Assignment, Assignment]]:
+    """Two meetings of one person (by slot) in different buildings, with no time for the way between them.
+
+    Two that are pinned may be as they are: nobody has a choice.
+    """
+    pinned = {row.meeting for row in problem.pinned}
+    for earlier, later in itertools.combinations(sorted(day), 2):
+        one, other = day[earlier], day[later]
+        if later not in problem.near[earlier] or {one.meeting, other.meeting} <= pinned:
+            continue
+        here, there = (None if row.table is None else problem.buildings[row.table] for row in (one, other))
+        if here is not None and there is not None and here != there:
+            yield one, other
 
 
 def _breaks(slots: list[int]) -> int:

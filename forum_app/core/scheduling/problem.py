@@ -76,6 +76,8 @@ class Problem:
     placed. fairness_d: largest allowed difference between the break counts of any two participants, or None.
     table_unavailable: per table the slots in which it is not there; empty means always there, for all.
     previous: a published schedule, of which as few as possible move. pinned: must stay exactly so.
+    buildings: per table where it stands, None for nowhere (a remote meeting's); near: per slot those other
+    slots in which whoever meets in it cannot meet in another building. Empty: nobody walks.
     """
 
     n_slots: int
@@ -90,6 +92,8 @@ class Problem:
     table_unavailable: tuple[frozenset[int], ...] = ()
     previous: tuple[Assignment, ...] = ()
     pinned: tuple[Assignment, ...] = ()
+    buildings: tuple[int | None, ...] = ()
+    near: tuple[frozenset[int], ...] = ()
 
 
 class Status(StrEnum):

@@ -98,6 +98,9 @@ def _problem(file: dict[str, object]) -> Problem:
     )
     _acyclic(meetings)
     places = _Places(n_slots, n_tables, meetings_at, interpreters_at)
+    near = _near(_given(file, "near"), n_slots)
+    if near and (mandatory or fairness is not None or any(meeting.after for meeting in meetings)):
+        refuse("near goes neither with all_mandatory nor with fairness_d nor with after")
     return Problem(
         n_slots=n_slots,
         n_tables=n_tables,
@@ -111,6 +114,8 @@ def _problem(file: dict[str, object]) -> Problem:
         table_unavailable=_tables(_given(file, "tables"), n_tables, n_slots),
         previous=places.read(_given(file, "previous"), "previous", forgotten=True),
         pinned=places.read(_given(file, "pinned"), "pinned", forgotten=False),
+        buildings=_buildings(_given(file, "tables"), n_tables) if near else (),
+        near=near,
     )
 
 
@@ -222,6 +227,28 @@ def _tables(value: object, n_tables: int, n_slots: int) -> tuple[frozenset[int],
     if not any(away.values()):
         return ()
     return tuple(away.get(table, frozenset()) for table in range(n_tables))
+
+
+def _buildings(value: object, n_tables: int) -> tuple[int | None, ...]:
+    """Of tables that _tables() has read."""
+    found: dict[object, int | None] = {
+        row["id"]: _optional(row, "building", at, lambda value, at: _integer(value, at, 0, MAX_NUMBER))
+        for row, at in _objects(value, "tables", n_tables)
+    }
+    return tuple(found.get(table) for table in range(n_tables))
+
+
+def _near(value: object, n_slots: int) -> tuple[frozenset[int], ...]:
+    """Our own addition: per slot the others too near for the way to another building; both ways round."""
+    rows = _list(value, "near", n_slots)
+    if not rows:
+        return ()
+    near: list[set[int]] = [set() for _ in range(n_slots)]
+    for slot, others in enumerate(rows):
+        for other in _slots(others, f"near[{slot}]", n_slots) - {slot}:
+            near[slot].add(other)
+            near[other].add(slot)
+    return tuple(map(frozenset, near)) if any(near) else ()
 
 
 def _acyclic(meetings: Sequence[Meeting]) -> None:

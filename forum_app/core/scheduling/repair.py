@@ -13,12 +13,14 @@ break counts are brought within fairness_d.
 import time
 from itertools import pairwise
 
+from forum_app.core.scheduling.checker import check
 from forum_app.core.scheduling.explain import explain_unplaced
 from forum_app.core.scheduling.problem import Assignment, Problem, Result, Status
 from forum_app.core.scheduling.repair_fairness import make_fair
 from forum_app.core.scheduling.repair_helper import Helper
 from forum_app.core.scheduling.repair_search import Search
 from forum_app.core.scheduling.tables import assign_tables
+from forum_app.core.scheduling.ways import has_ways, in_turn, result_of
 
 MANY = 500
 """Meetings from which on the process beside is started at once, before it is sure to be needed."""
@@ -49,6 +51,24 @@ def repair(
     started = time.monotonic()
     ends_at = started + (1 - REST) * time_limit
     most = sum(meeting.weight for meeting in problem.meetings) if weight_bound is None else weight_bound
+    if has_ways(problem):
+        rows = in_turn(
+            problem,
+            lambda part, seconds, _: repair(part, time_limit=seconds, seed=seed, workers=workers).assignments,
+            time_limit=time_limit,
+            again=True,
+        )
+        report = check(problem, rows)
+        return result_of(
+            problem,
+            rows,
+            report,
+            status=Status.FEASIBLE,
+            started=started,
+            weight_bound=most,
+            breaks_bound=0,
+            moved_bound=min(report.moved, moved_bound),
+        )
     with Helper() as helper:
         if workers > 1 and len(problem.meetings) >= MANY:
             helper.start()

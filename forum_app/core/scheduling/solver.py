@@ -2,14 +2,13 @@
 
 import importlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from forum_app.core.scheduling.checker import Report, check
 from forum_app.core.scheduling.exact import Fewest, fewest_breaks, is_plain
 from forum_app.core.scheduling.exact_tables import with_tables
-from forum_app.core.scheduling.explain import explain_unplaced
 from forum_app.core.scheduling.problem import (
     Assignment,
     Problem,
@@ -18,6 +17,7 @@ from forum_app.core.scheduling.problem import (
     Status,
 )
 from forum_app.core.scheduling.repair import repair
+from forum_app.core.scheduling.ways import has_ways, in_turn, result_of, worth
 
 SMALL = 40_000
 """Meetings times slots up to which the exact model is tried."""
@@ -28,6 +28,8 @@ FIRST_SEARCH = 8.0
 SHORT = 5.0
 """Time limits below this do without that search: a start in plain Python needs nothing compiled, but is far
 worse (60 people in 8 s: 102 breaks instead of 11)."""
+UNSTOPPED = 2.0
+"""Seconds that each of several buildings gets even when a run is to stop."""
 
 
 def _part(name: str) -> Any:
@@ -59,7 +61,10 @@ def solve(
     time runs out. Raises Wrong if the result does not pass the checker.
     """
     run = _Run(problem, time_limit, seed, max(1, workers), progress, should_stop)
-    run.solve()
+    if has_ways(problem):
+        run.solve_in_turn()
+    else:
+        run.solve()
     return run.result()
 
 
@@ -106,17 +111,48 @@ class _Run:
         report = check(self.problem, rows)
         if not report.feasible:
             return False
-        key = self.key_of(report)
+        key = worth(self.problem, report)
         if self.key is None or key > self.key:
             self.best, self.report, self.key = rows, report, key
         return True
 
-    def key_of(self, report: Report) -> tuple[int, ...]:
-        """One place per level: weight, lacking meetings, moved, breaks; larger is better."""
-        lacking = (
-            -sum(1 for short in report.shortfalls if short >= j) for j in range(self.most_wished, 0, -1)
+    def solve_in_turn(self) -> None:
+        """One building after the other, where people have to walk between them."""
+
+        def solve_part(
+            part: Problem, seconds: float, elsewhere: Collection[Assignment]
+        ) -> tuple[Assignment, ...]:
+            weight = sum(self.problem.meetings[row.meeting].weight for row in elsewhere)
+            began = time.monotonic()
+
+            def tell(progress: Progress) -> None:
+                if self.progress is not None:
+                    self.progress(
+                        Progress(
+                            seconds=time.monotonic() - self.began_at,
+                            placed=len(elsewhere) + (progress.placed or 0),
+                            placed_weight=weight + (progress.placed_weight or 0),
+                            weight_bound=self.weight_bound,
+                            breaks=None,
+                            breaks_bound=0,
+                            phase="preparing" if progress.phase == "preparing" else "placing",
+                        )
+                    )
+
+            def stop() -> bool:  # a building without a schedule would be an empty one
+                return self.asked_to_stop() and time.monotonic() - began > UNSTOPPED
+
+            run = _Run(part, seconds, self.seed, self.workers, tell, stop)
+            run.solve()
+            return run.best or ()
+
+        rows = in_turn(
+            self.problem, solve_part, time_limit=self.left(), again=True, should_stop=self.asked_to_stop
         )
-        return (report.weight, *lacking, -report.moved, -report.breaks)
+        self.best, self.report = rows, check(self.problem, rows)
+        self.key = worth(self.problem, self.report)
+        self.bound()
+        self.settled()
 
     def solve(self) -> None:
         self.tell("placing")
@@ -237,6 +273,8 @@ class _Run:
         try:
             for place, objective in enumerate([*objectives, -sum(model.breaks)]):
                 last = place == len(objectives)
+                if self.best is not None and self.stopped():
+                    return
                 if last:
                     self.shortcut()
                 value, bound = self.level(model, objective, place, bound_to, share=1.0 if last else 0.4)
@@ -330,20 +368,15 @@ class _Run:
         if status in (Status.OPTIMAL, Status.FEASIBLE) and not report.feasible:
             raise Wrong("; ".join(report.violations[:5]))
         self.tell("done")
-        return Result(
+        return result_of(
+            self.problem,
+            assignments,
+            report,
             status=status,
-            assignments=assignments,
-            placed_weight=report.weight,
+            started=self.began_at,
             weight_bound=self.weight_bound,
-            breaks=report.breaks,
             breaks_bound=self.breaks_bound,
-            moved=report.moved,
             moved_bound=self.moved_bound,
-            seconds=time.monotonic() - self.began_at,
-            unplaced=explain_unplaced(self.problem, assignments),
-            idle_slots=report.idle_slots,
-            idle_slots_available=report.idle_slots_available,
-            table_changes=report.table_changes,
         )
 
 

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from forum_app.core.scheduling.checker import Report, check
 from forum_app.core.scheduling.exact_core import Found, Plan, Search
 from forum_app.core.scheduling.exact_encoding import Encoding, Form
+from forum_app.core.scheduling.exact_model import Model
 from forum_app.core.scheduling.problem import (
     Assignment,
     Meeting,
@@ -123,6 +125,46 @@ def test_stopping_keeps_the_best_so_far() -> None:
     assert time.monotonic() - began < 90
     assert result.status in (Status.FEASIBLE, Status.OPTIMAL)
     assert check(problem, result.assignments).feasible
+
+
+def crowd() -> Problem:
+    """Too many for the exact model to be done at once; everybody would like three meetings."""
+    problem = lookalike(people=72, meetings=170, slots=30, tables=19, seed=1)
+    people = tuple(
+        replace(person, min_meetings=3, unavailable=frozenset({p % 30, (7 * p) % 30, (11 * p) % 30}))
+        for p, person in enumerate(problem.participants)
+    )
+    return replace(problem, all_mandatory=False, fairness_d=None, participants=people)
+
+
+@pytest.mark.parametrize("words", [1, 4])
+def test_stopping_between_levels_keeps_the_best_so_far(words: int) -> None:
+    problem = crowd()
+    seen: list[Progress] = []
+
+    def stop() -> bool:
+        return len([one for one in seen if one.placed]) >= words
+
+    result = solve(problem, time_limit=60, progress=seen.append, should_stop=stop)
+    assert check(problem, result.assignments).feasible
+    assert len(result.assignments) >= max(one.placed or 0 for one in seen)
+
+
+def test_the_exact_model_stops_before_it_has_found_anything() -> None:
+    model = Model(crowd())
+    found: list[int] = []
+    for objective in (model.weight(), -sum(model.breaks)):
+        value, _ = model.solve(
+            objective,
+            at_least=None,
+            seconds=60,
+            seed=1,
+            workers=2,
+            hint=None,
+            tell=lambda rows, bound: found.append(len(rows)),
+            should_stop=lambda: True,
+        )
+        assert value is None or found
 
 
 def test_what_is_impossible_is_said() -> None:
