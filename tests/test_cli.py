@@ -130,6 +130,22 @@ def test_a_wrong_setting_is_one_line_without_its_secret(forum: Command, name: st
     assert "secret" not in line
 
 
+@pytest.mark.parametrize("command", [("seed", "demo"), ("seed", "bench"), ("mail", "list")])
+def test_a_database_without_tables_is_one_line(
+    forum: Command, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    said = forum.refused(*command, FORUM_VAR=str(tmp_path))
+    assert "forum db upgrade" in said
+
+
+def test_a_database_that_is_not_there_is_one_line(forum: Command) -> None:
+    said = forum.refused(
+        "mail", "list", FORUM_DATABASE_URL="postgresql+psycopg://nobody:secret@127.0.0.1:1/none"
+    )
+    assert "The database refused" in said
+    assert "secret" not in said
+
+
 def test_production_needs_a_key(forum: Command) -> None:
     assert "FORUM_SECRET_KEY" in forum.line(forum.apart("routes", FORUM_ENV="production"))
 

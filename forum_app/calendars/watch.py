@@ -85,7 +85,11 @@ class Watch:
         self._looked_at = 0.0
         # one object, so that a reader without the lock has a position and the changes that belong to it
         self._state: tuple[Position, dict[int, int]] = Position(0, 0), {}
+        # With any listener an engine looks for listeners at each statement, a tenth of a short one's cost;
+        # this event is told without.
+        had_events = engine._has_events
         event.listen(engine, "engine_disposed", self._disposed)
+        engine._has_events = had_events
 
     def look(self) -> Position | None:
         """Read what has changed; where we are now, None when that cannot be known."""
