@@ -178,8 +178,9 @@ class EventForm(BaseForm):
 
 
 class NewEventForm(EventForm):
-    """A new event also needs its address, which never changes afterwards."""
+    """A new event also needs its address, which never changes afterwards; no version of it was loaded."""
 
+    version = None
     slug = slug_field(
         lazy_gettext("Short name in addresses"),
         lazy_gettext("Such as tech-forum-36. It cannot be changed later."),

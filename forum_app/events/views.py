@@ -54,12 +54,12 @@ def home() -> str:
     now = clock.now()
     participations = list_participations(current_user)
     own = list_own_events(current_user, participations, now, limit=OWN_ON_HOME)
-    upcoming = list_upcoming(now, limit=UPCOMING_ON_HOME)
+    upcoming = list_upcoming(now, limit=UPCOMING_ON_HOME + len(own))
     return render_template(
         "events/home.html",
         now=now,
         next_event=upcoming[0] if upcoming else None,
-        upcoming=upcoming[1:],
+        upcoming=[event for event in upcoming[1:] if event not in own][: UPCOMING_ON_HOME - 1],
         recent=list_recent(now, limit=RECENT_ON_HOME),
         own=own,
         roles={event.id: roles_at(current_user, event) for event in own},

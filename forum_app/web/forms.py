@@ -20,6 +20,7 @@ from wtforms.validators import Length, Optional, ValidationError
 from wtforms.widgets import Input, Select, TextArea
 
 from forum_app.core.errors import Invalid
+from forum_app.core.text import N_
 from forum_app.web.languages import language
 from forum_app.web.texts import gettext, lazy_gettext
 
@@ -70,10 +71,37 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+# What WTForms says in the words of a programmer ("Not a valid integer value"), and what we say instead.
+PLAIN = {
+    "This field is required.": N_("This field is required."),
+    "Not a valid integer value.": N_("Please give a whole number."),
+    "Not a valid date value.": N_("Please give a date."),
+    "Not a valid time value.": N_("Please give a time."),
+    "Not a valid datetime value.": N_("Please give a date and a time."),
+    "Not a valid choice.": N_("Please choose one of those in the list."),
+    "Invalid Choice: could not coerce.": N_("Please choose one of those in the list."),
+    "Invalid value, must be one of: %(values)s.": N_("Please choose one of those in the list."),
+    "Number must be between %(min)s and %(max)s.": N_("Please give a number from %(min)s to %(max)s."),
+    "Field cannot be longer than %(max)d character.": N_("Please use at most %(max)d characters."),
+}
+
+
+class FieldTexts(DefaultTranslations):  # type: ignore[misc]
+    """The sentences of WTForms in the language in force: ours where we have a plainer one."""
+
+    def gettext(self, string: str) -> str:
+        return gettext(PLAIN[string]) if string in PLAIN else str(super().gettext(string))
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        if singular in PLAIN:
+            return gettext(PLAIN[singular])
+        return str(super().ngettext(singular, plural, n))
+
+
 @cache
-def _field_texts(name: str) -> DefaultTranslations:
+def _field_texts(name: str) -> FieldTexts:
     """WTForms' own sentences in a language; Flask-WTF would read the file again for each request."""
-    return DefaultTranslations(Translations.load(messages_path(), [name], domain="wtforms"))
+    return FieldTexts(Translations.load(messages_path(), [name], domain="wtforms"))
 
 
 class LateTokenField(CSRFTokenField):  # type: ignore[misc]

@@ -12,7 +12,15 @@ function onContent(enhance) {
 }
 
 // After a refused form the focus goes to the list of what to correct.
-onContent((part) => part.querySelector("[data-error-summary]")?.focus());
+// A form knows its fields in the order of its class; the list has them in the order of the page.
+onContent((part) => {
+  const summary = part.querySelector("[data-error-summary]");
+  const place = (line) => document.getElementById(line.querySelector("a")?.hash.slice(1) ?? "");
+  const lines = [...(summary?.querySelectorAll("li") ?? [])].filter(place);
+  lines.sort((one, other) => (place(one).compareDocumentPosition(place(other)) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+  lines.at(0)?.parentElement.append(...lines);
+  summary?.focus();
+});
 
 // On a phone the tab of this page may lie beyond the edge of its bar.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
@@ -109,9 +117,12 @@ document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.formData.get(name) === "") event.detail.formData.delete(name);
   }
 });
-// A filter works when it is chosen.
+// A filter works when it is chosen. Arrow keys choose too: where the page is asked for anew, the focus comes back.
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-skip-empty] select")) event.target.form.requestSubmit();
+  if (!event.target.matches("form[data-skip-empty] select")) return;
+  const { form, id } = event.target;
+  form.requestSubmit();
+  if (!form.hasAttribute("hx-get")) sessionStorage.setItem("filter", id);
 });
 // After a swap the focus stays with the control that was used, else goes to the table.
 let used = null;
@@ -181,3 +192,8 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   if (button.dataset.copied) button.textContent = button.dataset.copied;
 });
+
+// Last, since a browser that keeps nothing for us throws here.
+const filter = sessionStorage.getItem("filter");
+sessionStorage.removeItem("filter");
+if (filter) document.getElementById(filter)?.focus();

@@ -1,5 +1,6 @@
 """Organizers' pages through HTTP: forms, refusals, lost updates, the dashboard."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,15 @@ def test_create(app: Flask, admin: FlaskClient) -> None:
     assert again.status_code == 422
     assert "already taken by another event" in again.get_data(as_text=True)
     assert "第36回フォーラム" in again.get_data(as_text=True)
+
+
+def test_create_as_a_browser_does(admin: FlaskClient) -> None:
+    page = admin.get("/events/new").get_data(as_text=True)
+    tags = re.findall(r'<input[^>]*type="hidden"[^>]*>', page)
+    found = [re.search(r'name="(\w+)".*value="([^"]*)"', tag) for tag in tags]
+    hidden = {one[1]: one[2] for one in found if one}
+    assert "idempotency_key" in hidden
+    assert admin.post("/events/new", data={**NEW, **hidden}).status_code == 303
 
 
 @pytest.mark.parametrize(

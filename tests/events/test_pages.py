@@ -120,6 +120,19 @@ def test_your_events(app: Flask, client: FlaskClient, takes_part: set[tuple[int,
     assert "Secret draft" not in client.get("/").get_data(as_text=True)
 
 
+def test_your_events_are_not_listed_again_as_further_ones(app: Flask, client: FlaskClient) -> None:
+    coming(title_en="The next")
+    own, other = coming(title_en="Worked on"), coming(title_en="Not mine")
+    user = make_user()
+    grant(user, own, EventRole.PITCH_REVIEWER)
+    before = client.get("/").get_data(as_text=True)
+    sign_in(client, user)
+    after = client.get("/").get_data(as_text=True)
+    for event in (own, other):
+        link = f'href="/events/{event.slug}/"'
+        assert before.count(link) == after.count(link) > 0, event.title_en
+
+
 def test_past_and_upcoming(app: Flask, client: FlaskClient) -> None:
     held = make_event(starts_on=date(2025, 1, 9), ends_on=date(2025, 1, 10))
     next_one = coming()

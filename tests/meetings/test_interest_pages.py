@@ -312,11 +312,21 @@ def test_open_slots_are_booked_at_once_by_the_first(client: FlaskClient, scene: 
     assert "T1" in client.get(booked.location).text
     late = scene.more_guest()
     as_(client, late.user)
-    lost = client.post(address, data={"slot": value(OPENS), "topic": "Later"})
+    with count_queries() as asked:
+        lost = client.post(address, data={"slot": value(OPENS), "topic": "Later"})
     assert lost.status_code == 409
+    assert len(asked) <= LIMIT_PER_PAGE
     assert f'value="{value(OPENS)}"' not in lost.text
     assert value(OPENS + SLOT) in lost.text
-    assert fresh().scalar(select(func.count()).select_from(Meeting)) == 1
+    second = OPENS + SLOT
+    assert client.post(address, data={"slot": value(second), "topic": "Later"}).status_code == 303
+    as_(client, scene.more_guest().user)
+    lost = client.post(address, data={"slot": value(second), "topic": "Last"})
+    offered = re.findall(r'name="slot"[^>]*value="(\w+)"', lost.text)
+    assert lost.status_code == 409
+    assert offered == sorted(offered), "the next ones"
+    assert min(offered) > value(second)
+    assert fresh().scalar(select(func.count()).select_from(Meeting)) == 2
     assert_claims_are_consistent()
 
 
@@ -410,7 +420,9 @@ def test_organizers_set_the_rules(client: FlaskClient, scene: Scene) -> None:
     limits = {"requests_startup": "3", "most_startup": "8", "least_startup": "2"}
     assert client.post(f"{address}/limits", data=limits).status_code == 303
     assert client.post(f"{address}/limits", data={**limits, "least_startup": "9"}).status_code == 422
-    assert client.post(f"{address}/limits", data={**limits, "most_press": "999"}).status_code == 422
+    refused = client.post(f"{address}/limits", data={**limits, "most_press": "999"})
+    assert refused.status_code == 422
+    assert "Most meetings – Press: Please give a number from 0 to 200." in refused.get_data(as_text=True)
     limit = fresh().scalars(select(KindLimit)).one()
     assert (limit.kind, limit.most_requests, limit.most_meetings) == (Kind.STARTUP, 3, 8)
     bar = {"one": "press", "other": "agency"}

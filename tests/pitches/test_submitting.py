@@ -296,7 +296,7 @@ def test_only_start_ups_and_universities_submit(app: Flask, scene: Scene, kind: 
     make_member(user, organization, role=MemberRole.MEMBER)
     client = sign_in(app.test_client(), user)
     page = client.get(scene.path("/submit")).get_data(as_text=True)
-    assert ("You need an organization first" not in page) == allowed
+    assert ("For start-ups, universities and research institutes" not in page) == allowed
     answer = client.post(scene.path("/submit"), data=scene.fields(organization_id=organization.id))
     assert (answer.status_code == 303) == allowed
     assert len(all_pitches()) == allowed

@@ -178,6 +178,18 @@ def test_vetting_from_the_queue(client: FlaskClient) -> None:
     assert [row.state for row in (first, second, third)] == [S.DECLINED, S.APPROVED, S.WAITLISTED]
 
 
+def test_enter_in_a_line_decides_nothing(client: FlaskClient) -> None:
+    event = make_event()
+    row = make_registration(event, state=S.APPLIED)
+    organizer_of(event, client, EventRole.VETTING_OFFICER)
+    page = client.get(f"/events/{event.slug}/manage/registrations/{row.id}").get_data(as_text=True)
+    form = page[page.index(f"/registrations/{row.id}/decide") :]
+    first = form[form.index("<button") :]
+    # a browser presses the first button of a form for the key; a disabled one swallows it
+    assert first.startswith('<button type="submit" disabled hidden>')
+    assert 'value="approved"' in first
+
+
 def test_nobody_vets_themselves(client: FlaskClient) -> None:
     event = make_event()
     officer = organizer_of(event, client, EventRole.VETTING_OFFICER)
