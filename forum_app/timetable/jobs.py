@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from forum_app.accounts.models import User
-from forum_app.core.errors import Conflict
+from forum_app.core.errors import Conflict, DomainError
 from forum_app.core.scheduling.checker import check
 from forum_app.core.scheduling.problem import Assignment, Status
 from forum_app.db import db, transaction
@@ -15,10 +15,12 @@ from forum_app.events.models import Event
 from forum_app.queue import every, job
 from forum_app.timetable.child import Child, ChildFailed, solving
 from forum_app.timetable.plan_queries import Plan
-from forum_app.timetable.queries import list_waiting_ids
+from forum_app.timetable.publish_services import note_refusal, publish_asked
+from forum_app.timetable.queries import list_asked_ids, list_waiting_ids
 from forum_app.timetable.repair_services import apply_repair, plan_repair
 from forum_app.timetable.services import (
     NOT_FOUND,
+    NOT_PUBLISHED,
     NOT_SOLVED,
     NOT_TRUE,
     Task,
@@ -119,6 +121,21 @@ def _fail(task: Task, sentence: str) -> None:
 
 
 @job()
+def publish(run_id: int) -> None:
+    """Publish a run that somebody asked for; safe to run twice, and nothing is published by half."""
+    try:
+        with transaction():
+            publish_asked(run_id, now=clock.now())
+    except DomainError as refused:
+        with transaction():
+            note_refusal(run_id, refused.message)
+    except Exception:
+        with transaction():
+            note_refusal(run_id, NOT_PUBLISHED)
+        raise
+
+
+@job()
 def repair(event_id: int, actor_id: int | None = None) -> None:
     """Make the published schedule of an event fit again; safe to run twice."""
     repair_now(event_id, actor_id=actor_id)
@@ -148,8 +165,10 @@ def repair_now(event_id: int, *, actor_id: int | None = None) -> Plan | None:
 
 @job(schedule=every(minute="*"))
 def look_after_runs() -> None:
-    """Mark runs whose worker died, and wake the worker for those that wait."""
+    """Mark runs whose worker died, and wake the worker for those that wait, or wait to be published."""
     with transaction():
         interrupt_silent_runs(now=clock.now())
     for run_id in list_waiting_ids():
         solve.enqueue(run_id)
+    for run_id in list_asked_ids():
+        publish.enqueue(run_id)

@@ -21,7 +21,7 @@ from forum_app.timetable.models import RUN_LABELS, RunState, ScheduleRun
 from forum_app.timetable.pages import PHASES, REASON_NAMES, REASONS, cut, gap_percent, managed_event
 from forum_app.timetable.permissions import can_schedule
 from forum_app.timetable.plan_queries import ChangeKind
-from forum_app.timetable.publish_services import STALE, plan_of_run, publish_run
+from forum_app.timetable.publish_services import MOST_AT_ONCE, STALE, ask_to_publish, plan_of_run, publish_run
 from forum_app.timetable.queries import (
     ACTIVE,
     ENDED_WELL,
@@ -162,7 +162,8 @@ def _unplaced(event: Event, summary: Summary, state: TableState) -> dict[str, An
 @blueprint.get("/events/<slug>/manage/timetable/runs/<int:run_id>/progress")
 @signed_in
 def progress(slug: str, run_id: int) -> Response:
-    """The part of a run's page that is asked for every second; the page again once the run has ended."""
+    """The part of a run's page that is asked for every second; the page again once the run has ended, or is
+    published."""
     event = managed_event(slug)
     row = get_run(event.id, run_id)
     response = make_response(
@@ -175,7 +176,7 @@ def progress(slug: str, run_id: int) -> Response:
             in_page=False,
         )
     )
-    if row.state not in ACTIVE:
+    if row.state not in ACTIVE and row.publish_asked_at is None:
         response.headers["HX-Refresh"] = "true"
     return response
 
@@ -258,11 +259,15 @@ def publish(slug: str, run_id: int) -> Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             with submission() as done:
-                publish_run(actor=current_user, event=event, run=row, now=clock.now())
-                done.redirect(
-                    url_for("timetable.people", slug=slug),
-                    flash=gettext("The schedule is published. Everybody concerned gets one mail."),
-                )
+                if (row.placed or 0) > MOST_AT_ONCE:
+                    ask_to_publish(actor=current_user, event=event, run=row, now=clock.now())
+                    done.redirect(url_for("timetable.run", slug=slug, run_id=run_id))
+                else:
+                    publish_run(actor=current_user, event=event, run=row, now=clock.now())
+                    done.redirect(
+                        url_for("timetable.people", slug=slug),
+                        flash=gettext("The schedule is published. Everybody concerned gets one mail."),
+                    )
             return done.response
         except Conflict as lost:
             if row.state not in ENDED_WELL:

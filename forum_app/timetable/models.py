@@ -47,7 +47,8 @@ class ScheduleRun(Base):
 
     instance: b2b-instance/1 with the ids of our rows beside it, as JSON; input_digest: of what the run
     was made from, so that a result whose inputs changed meanwhile is known to be stale. result:
-    b2b-schedule/1 as JSON, the best so far. Figures are those of the latest progress.
+    b2b-schedule/1 as JSON, the best so far. Figures are those of the latest progress. publish_asked_at:
+    until the worker has published it, or found that it cannot be; publish_failure: then says why.
     """
 
     __tablename__ = "timetable_run"
@@ -92,6 +93,9 @@ class ScheduleRun(Base):
     finished_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     published_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
+    publish_asked_at: Mapped[datetime | None]
+    publish_asked_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
+    publish_failure: Mapped[str] = mapped_column(String(500), default="")
     version: Mapped[int] = mapped_column(default=1)
     event: Mapped[Event] = relationship()
     started_by: Mapped[User | None] = relationship(foreign_keys=[started_by_id])

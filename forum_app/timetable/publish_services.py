@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import selectinload, undefer
 
 from forum_app.accounts.models import User
 from forum_app.audit.services import record
 from forum_app.core.errors import Conflict, PermissionDenied
 from forum_app.core.text import N_
-from forum_app.db import db
+from forum_app.db import after_commit, db
 from forum_app.events.models import Event
 from forum_app.mail.rendering import message_domain
 from forum_app.meetings.claim_services import Taken, claim_all, lock_meetings, release
@@ -32,6 +32,7 @@ from forum_app.meetings.models import (
     RequestState,
     TableKind,
 )
+from forum_app.queue import queue
 from forum_app.registration.models import Registration
 from forum_app.timetable.instance import Instance
 from forum_app.timetable.models import ScheduleRun
@@ -51,6 +52,8 @@ OVERTAKEN = N_(
     "Somebody changed meetings at the same moment. Nothing was published; look at the changes again."
 )
 PARTS = 500
+PUBLISH = "forum_app.timetable.jobs.publish"
+MOST_AT_ONCE = 300  # meetings; more are published by the worker, while nobody waits for a page
 
 
 def plan_of_run(event: Event, run: ScheduleRun, *, now: datetime) -> Plan:
@@ -71,6 +74,7 @@ def publish_run(*, actor: User | None, event: Event, run: ScheduleRun, now: date
     plan = plan_of_run(event, run, now=now)
     if plan.broken:
         raise Conflict(STALE)
+    run.publish_asked_at, run.publish_failure = None, ""
     apply_changes(actor=actor, event=event, changes=plan.changes, now=now)
     run.published_at = now
     run.published_by_id = actor.id if actor is not None else None
@@ -85,6 +89,46 @@ def publish_run(*, actor: User | None, event: Event, run: ScheduleRun, now: date
     return plan
 
 
+# --- Large schedules ---------------------------------------------------------------------------------
+def ask_to_publish(*, actor: User, event: Event, run: ScheduleRun, now: datetime) -> None:
+    """Let the worker publish a run's result; asked twice, it does so once."""
+    if not can_schedule(actor, event):
+        raise PermissionDenied(ONLY_ORGANIZERS)
+    if run.state not in ENDED_WELL:
+        raise Conflict(NO_RESULT)
+    if run.publish_asked_at is None:
+        run.publish_asked_at, run.publish_asked_by_id, run.publish_failure = now, actor.id, ""
+    run_id = run.id
+    after_commit(lambda: queue.enqueue(PUBLISH, run_id))
+
+
+def publish_asked(run_id: int, *, now: datetime) -> Plan | None:
+    """The worker's part of ask_to_publish(); None if that was done already. Raises like publish_run()."""
+    run = _asked(run_id)
+    if run is None:
+        return None
+    actor = db.session.get(User, run.publish_asked_by_id) if run.publish_asked_by_id is not None else None
+    return publish_run(actor=actor, event=run.event, run=run, now=now)
+
+
+def note_refusal(run_id: int, sentence: str) -> None:
+    """Keep why a run that somebody asked for was not published; sentence: marked with N_."""
+    run = _asked(run_id)
+    if run is not None:
+        run.publish_asked_at, run.publish_failure = None, sentence
+
+
+def _asked(run_id: int) -> ScheduleRun | None:
+    """The run, held until the end of the transaction, so that of two workers the second finds it done."""
+    return db.session.scalar(
+        select(ScheduleRun)
+        .where(ScheduleRun.id == run_id, ScheduleRun.publish_asked_at.is_not(None))
+        .options(undefer(ScheduleRun.instance), undefer(ScheduleRun.result))
+        .with_for_update()
+    )
+
+
+# --- Changes -----------------------------------------------------------------------------------------
 def apply_changes(
     *,
     actor: User | None,

@@ -95,6 +95,13 @@ def list_waiting_ids() -> Sequence[int]:
     ).all()
 
 
+def list_asked_ids() -> Sequence[int]:
+    """Runs that the worker was asked to publish."""
+    return db.session.scalars(
+        select(ScheduleRun.id).where(ScheduleRun.publish_asked_at.is_not(None)).order_by(ScheduleRun.id)
+    ).all()
+
+
 def people_by_id(event_id: int, ids: Collection[int]) -> dict[int, Registration]:
     """Registrations of the event with their organizations and logins, by id; one statement."""
     statement = (

@@ -35,6 +35,7 @@ NOT_SOLVED = N_(
     "The scheduler ended without a schedule. Start a new run; tell the operators if it happens again."
 )
 NOT_FOUND = N_("No schedule was found in the time given. Start a new run with more time.")
+NOT_PUBLISHED = N_("The schedule could not be published, and nothing was changed. Please tell the operators.")
 NOT_TRUE = N_(
     "The schedule did not pass the independent check, so it was thrown away. Please tell the operators."
 )

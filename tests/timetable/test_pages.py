@@ -8,9 +8,12 @@ from flask.testing import FlaskClient
 
 from forum_app.db import db, transaction
 from forum_app.meetings.models import Absence, Meeting, MeetingRequest, Priority, RequestState
-from forum_app.timetable.jobs import look_after_runs
+from forum_app.timetable import manage_views
+from forum_app.timetable.jobs import look_after_runs, publish
 from forum_app.timetable.models import RunState, ScheduleRun
+from forum_app.timetable.publish_services import STALE, ask_to_publish, note_refusal
 from forum_app.timetable.services import begin_run
+from forum_app.web import clock
 from tests.factories import NOW, save, sign_in
 from tests.meetings.scene import OPENS
 from tests.queries import LIMIT_PER_PAGE, count_queries
@@ -63,6 +66,41 @@ def test_from_the_start_to_the_publication(organizer: FlaskClient, plan: Plan) -
         text = organizer.get(f"{plan.base}/{view}?lang=en").text
         assert f"/meetings/{meeting.id}" in text
         assert HOSTILE not in text
+
+
+def test_a_large_schedule_is_published_by_the_worker(
+    organizer: FlaskClient, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manage_views, "MOST_AT_ONCE", 0)
+    clock.set_to(NOW)
+    plan.agree()
+    run = plan.solved()
+    address = f"{plan.base}/runs/{run.id}"
+    done = organizer.post(f"{address}/publish", data={})
+    assert (done.status_code, done.location) == (303, address)
+    assert plan.meetings() == []
+    assert "1 meeting is being published" in organizer.get(f"{address}?lang=en").text
+    assert "Publish this schedule and" not in organizer.get(f"{address}/publish?lang=en").text
+    part = organizer.get(f"{address}/progress?lang=en")
+    assert "HX-Refresh" not in part.headers
+    assert "being published" in part.text
+    publish(run.id)
+    assert organizer.get(f"{address}/progress").headers["HX-Refresh"] == "true"
+    assert "This schedule is published" in organizer.get(f"{address}?lang=en").text
+    assert len(plan.meetings()) == 1
+
+
+def test_the_page_says_why_the_worker_did_not_publish(organizer: FlaskClient, plan: Plan) -> None:
+    clock.set_to(NOW)
+    plan.agree()
+    run = plan.solved()
+    with transaction():
+        row = db.session.get_one(ScheduleRun, run.id)
+        ask_to_publish(actor=plan.scene.organizer, event=plan.event, run=row, now=NOW)
+        note_refusal(run.id, STALE)
+    page = organizer.get(f"{plan.base}/runs/{run.id}?lang=en").text
+    assert "This run was not published" in page
+    assert "start a new run" in page
 
 
 @pytest.mark.parametrize("seed", ["", "-1", "x", "99999999999"])

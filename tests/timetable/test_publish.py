@@ -1,5 +1,6 @@
 """Publishing: new, moved and dropped meetings at once or not at all; a stale result is not published."""
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +26,20 @@ from forum_app.meetings.models import (
     RequestState,
 )
 from forum_app.organizations.models import Exclusion, ExclusionGround
+from forum_app.timetable.jobs import look_after_runs, publish
 from forum_app.timetable.models import ScheduleRun
 from forum_app.timetable.move_services import pin_meeting, place_meeting
 from forum_app.timetable.plan_queries import ChangeKind
 from forum_app.timetable.plan_queries import Plan as Changes
-from forum_app.timetable.publish_services import plan_of_run, publish_run
+from forum_app.timetable.publish_services import (
+    PUBLISH,
+    STALE,
+    ask_to_publish,
+    plan_of_run,
+    publish_run,
+)
+from forum_app.timetable.services import NOT_PUBLISHED, ONLY_ORGANIZERS
+from forum_app.web import clock
 from tests.factories import NOW, make_user, save
 from tests.mail.gathering import gather_now
 from tests.meetings.laws import assert_claims_are_consistent
@@ -375,3 +385,81 @@ def test_publishing_while_people_book_move_and_cancel(app: Flask, plan: Plan, se
     assert_claims_are_consistent()
     booked = [attempts.index(a) for a, one in zip(attempts, results, strict=True) if isinstance(one, int)]
     assert booked
+
+
+# --- By the worker ---------------------------------------------------------------------------------
+def asked(plan: Plan) -> ScheduleRun:
+    """A run that the worker was asked to publish."""
+    run = plan.solved()
+    with transaction():
+        row = db.session.get_one(ScheduleRun, run.id)
+        ask_to_publish(actor=plan.scene.organizer, event=plan.event, run=row, now=NOW)
+    return run
+
+
+def again(run: ScheduleRun) -> ScheduleRun:
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.get_one(ScheduleRun, run.id)
+
+
+@pytest.mark.every_database
+def test_of_several_workers_one_publishes(app: Flask, plan: Plan) -> None:
+    clock.set_to(NOW)
+    for _ in range(5):
+        plan.agree()
+    run = asked(plan)
+    assert plan.meetings() == []
+    run_id = run.id
+    db.session.remove()
+    assert at_once(app, [lambda: publish(run_id)] * 4) == [None] * 4
+    assert count() == 5
+    published = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "timetable.published")).one()
+    assert published.actor_id == plan.scene.organizer.id
+    row = again(run)
+    assert (row.publish_asked_at, row.publish_failure) == (None, "")
+    assert row.published_at is not None
+    assert_claims_are_consistent()
+
+
+def test_why_the_worker_did_not_publish_is_kept(plan: Plan) -> None:
+    clock.set_to(NOW)
+    plan.agree()
+    run = asked(plan)
+    absent(plan, run)
+    publish(run.id)
+    assert plan.meetings() == []
+    row = again(run)
+    assert (row.publish_asked_at, row.publish_failure, row.published_at) == (None, STALE, None)
+
+
+def test_a_fault_of_the_worker_is_told_and_not_tried_again(plan: Plan) -> None:
+    clock.set_to(NOW)
+    plan.agree()
+    run = asked(plan)
+    with transaction():
+        db.session.get_one(ScheduleRun, run.id).result = "not what a scheduler writes"
+    with pytest.raises(json.JSONDecodeError):
+        publish(run.id)
+    row = again(run)
+    assert (row.publish_asked_at, row.publish_failure) == (None, NOT_PUBLISHED)
+
+
+def test_who_may_no_longer_publish_does_not_by_the_worker(plan: Plan) -> None:
+    clock.set_to(NOW)
+    plan.agree()
+    run = asked(plan)
+    with transaction():
+        db.session.get_one(ScheduleRun, run.id).publish_asked_by_id = make_user().id
+    publish(run.id)
+    assert plan.meetings() == []
+    assert again(run).publish_failure == ONLY_ORGANIZERS
+
+
+def test_what_a_dead_worker_left_is_published_by_the_next(app: Flask, plan: Plan) -> None:
+    plan.agree()
+    asked(plan)
+    huey = app.extensions["forum_queue"].huey
+    huey.flush()
+    look_after_runs()
+    assert [task.name for task in huey.pending()] == [PUBLISH]
