@@ -25,8 +25,8 @@ from forum_app.meetings.availability_queries import (
     claimed_cells,
     read_availability,
 )
-from forum_app.meetings.busy_queries import Busy, Source
-from forum_app.meetings.claim_services import RANK, TAKEN, cells_of, insert_claims, release
+from forum_app.meetings.busy_queries import Busy, Source, read_diary
+from forum_app.meetings.claim_services import RANK, TAKEN, book_alone, cells_of, insert_claims, release
 from forum_app.meetings.models import Interpreter, Meeting, ResourceKind
 from forum_app.meetings.resource_queries import as_helper, serving_helpers, serving_places
 from forum_app.meetings.slot_queries import FreeSlot, list_common_slots, list_free_slots, preferred_tables
@@ -108,6 +108,22 @@ class Placing:
             db.session.flush()
         except IntegrityError as error:  # the table was removed at the same moment
             raise Conflict(TAKEN) from error
+        if len(known.diary.buildings) > 1 and book_alone(self.event.id):
+            self._check_ways(known, logins)
+
+    def _check_ways(self, known: Availability, logins: Sequence[int]) -> None:
+        """Whether nobody was booked into another building while we looked for a table in this one."""
+        table = next((place for place in known.places if place.id == self.meeting.table_id), None)
+        place = () if table is None or table.building is None else (table.building,)
+        now = read_diary(
+            self.event,
+            logins,
+            window=self.span,
+            without=[self.meeting.id],
+            buildings=known.diary.buildings,
+        )
+        if any(now.clashes(login, self.span, place) for login in logins):
+            raise self.refused(TABLE_FAR)
 
     def _hold_people(self) -> None:
         """Nobody declares an absence between our look at their time and our commit."""

@@ -17,7 +17,7 @@ from forum_app.core.text import N_
 from forum_app.db import after_commit, db
 from forum_app.events.models import Event
 from forum_app.mail.rendering import message_domain
-from forum_app.meetings.claim_services import Taken, claim_all, lock_meetings, release
+from forum_app.meetings.claim_services import Taken, book_alone, claim_all, lock_meetings, release
 from forum_app.meetings.models import (
     REQUEST_TRANSITIONS,
     Meeting,
@@ -71,6 +71,7 @@ def publish_run(*, actor: User | None, event: Event, run: ScheduleRun, now: date
     """
     if actor is not None and not can_schedule(actor, event):
         raise PermissionDenied(ONLY_ORGANIZERS)
+    book_alone(event.id)
     plan = plan_of_run(event, run, now=now)
     if plan.broken:
         raise Conflict(STALE)

@@ -16,6 +16,7 @@ from forum_app.core.scheduling.reading import write_result
 from forum_app.core.scheduling.repair import repair
 from forum_app.db import after_commit
 from forum_app.events.models import Event
+from forum_app.meetings.claim_services import book_alone
 from forum_app.meetings.models import Meeting
 from forum_app.queue import queue
 from forum_app.timetable.assembly import assemble
@@ -80,6 +81,7 @@ def apply_repair(*, actor: User | None, event: Event, plan: Plan, now: datetime)
     """
     if actor is not None and not can_schedule(actor, event):
         raise PermissionDenied(ONLY_ORGANIZERS)
+    book_alone(event.id)
     plan = compare_with_today(event, plan.planned, known=None, now=now)  # no claim tells of ways or absences
     if plan.broken:
         raise Conflict(STALE)

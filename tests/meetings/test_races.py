@@ -23,7 +23,7 @@ from forum_app.meetings.models import (
 )
 from forum_app.meetings.services import request_meeting
 from forum_app.registration.models import Registration
-from tests.factories import NOW, save
+from tests.factories import NOW, make_room, save
 from tests.meetings.laws import assert_claims_are_consistent
 from tests.meetings.scene import OPENS, SLOT, Scene, add_hours
 
@@ -126,6 +126,26 @@ def test_fifty_hosts_and_two_tables_of_their_choice(wide: Flask, scene: Scene) -
     db.session.remove()
     won, _ = won_and_lost(at_once(wide, [accepting(one) for one in ids]))
     assert len(won) == 2
+    assert_claims_are_consistent()
+
+
+@pytest.mark.every_database
+def test_nobody_is_booked_into_two_buildings_at_once(wide: Flask, scene: Scene) -> None:
+    rooms = [make_room(scene.event, name_en=name, building=name) for name in ("Main", "Annex")]
+    hosts = [scene.more_host() for _ in range(12)]
+    attempts = []
+    for number, host in enumerate(hosts):
+        for slot, room in enumerate(rooms):
+            table = MeetingTable(event_id=scene.event.id, label=f"{room.building}{number}", room_id=room.id)
+            save(table)
+            request = scene.ask(scene.more_guest(), host)
+            starts_at = OPENS + slot * SLOT  # the one right after the other
+            attempts.append(accepting(request.id, starts_at=starts_at, table_id=table.id))
+    db.session.remove()
+    results = at_once(wide, attempts)
+    won_and_lost(results)
+    for pair in zip(results[::2], results[1::2], strict=True):
+        assert sum(isinstance(result, int) for result in pair) == 1, pair
     assert_claims_are_consistent()
 
 
