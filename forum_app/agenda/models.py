@@ -12,6 +12,7 @@ from forum_app.accounts.models import PersonName, User
 from forum_app.core.text import N_
 from forum_app.db import Base, Key
 from forum_app.events.models import Event, Room, Track
+from forum_app.mail.rendering import message_domain
 from forum_app.organizations.models import Organization
 from forum_app.registration.models import Registration
 
@@ -74,8 +75,9 @@ def item_code() -> str:
 
 
 def new_uid() -> str:
-    """An iCalendar UID (RFC 7986: random, without a host's name)."""
-    return str(uuid.uuid4())
+    """An iCalendar UID: random, with the forum's domain (never a machine's name, RFC 7986, 5.3), by which an
+    entry that comes back in somebody's own calendar is known."""
+    return f"{uuid.uuid4()}@{message_domain()}"
 
 
 class AgendaItem(Base):

@@ -25,6 +25,7 @@ from forum_app.demo.resources import (
 )
 from forum_app.demo.rules import by_taste
 from forum_app.events.models import Event
+from forum_app.mail.rendering import message_domain
 from forum_app.meetings.models import (
     GRID_MINUTES,
     Claim,
@@ -171,7 +172,7 @@ def _add(
         interpreter_id=interpreter_id,
         topic=request.topic,
         status=MeetingStatus.CONFIRMED,
-        uid=f"{event.slug}-meeting-{request.id}@forum.example",
+        uid=f"{event.slug}-meeting-{request.id}@{message_domain()}",
         created_at=now,
         changed_at=now,
         participants=[

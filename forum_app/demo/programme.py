@@ -21,6 +21,7 @@ from forum_app.db import db
 from forum_app.demo.content import CRITERIA, ITEMS, PITCH_TITLES
 from forum_app.events.models import Event
 from forum_app.events.queries import list_rooms, list_tracks
+from forum_app.mail.rendering import message_domain
 from forum_app.organizations.models import Organization
 from forum_app.organizations.queries import list_areas
 from forum_app.pitches.models import (
@@ -71,7 +72,7 @@ def seed_agenda(
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=plan.minutes),
             access=AccessLevel(plan.access),
-            uid=f"{event.slug}-item-{number + 1}@forum.example",
+            uid=f"{event.slug}-item-{number + 1}@{message_domain()}",
             created_at=now,
             changed_at=now,
         )
@@ -231,7 +232,7 @@ def _place(
             starts_at=starts_at,
             ends_at=ends_at,
             access=block.access,
-            uid=f"{event.slug}-pitch-{submission.code}@forum.example",
+            uid=f"{event.slug}-pitch-{submission.code}@{message_domain()}",
             created_at=now,
             changed_at=now,
         )

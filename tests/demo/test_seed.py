@@ -57,6 +57,9 @@ def test_the_demonstration_forum(app: Flask) -> None:
     agenda = current_agenda(event)
     assert agenda is not None
     assert len(agenda.items) == 40
+    # as entries of this forum they are known again in somebody's own calendar, and unlike any other's
+    own = f"@{settings.uid_domain}"
+    assert count(AgendaItem, ~AgendaItem.uid.endswith(own)) == count(Meeting, ~Meeting.uid.endswith(own)) == 0
     emails = set(db.session.scalars(select(User.email)))
     assert {email for email, *_ in ACCOUNTS} <= emails
     assert all(email.endswith(".example") for email in emails)

@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from forum_app.agenda.publication import publish_agenda
+from forum_app.agenda.services import ItemValues, create_item
 from forum_app.audit.models import AuditEntry
 from forum_app.core.errors import Conflict, DomainError, Invalid, PermissionDenied
 from forum_app.core.intervals import Interval
@@ -134,6 +136,20 @@ def test_a_slot_that_another_calendar_takes_cannot_be_booked(client: FlaskClient
     with pytest.raises(DomainError) as refused, transaction():
         scene.accept(request, FIRST[0])
     assert SECRET not in str(refused.value)
+
+
+def test_what_comes_from_this_forum_does_not_count(client: FlaskClient, scene: Scene) -> None:
+    with transaction():
+        values = ItemValues(title_en="Opening", starts_at=FIRST[0], minutes=30)
+        create_item(actor=scene.organizer, event=scene.event, values=values, now=clock.now())
+    with transaction():
+        publish_agenda(actor=scene.organizer, event=scene.event, now=clock.now())
+    published = client.get(f"{scene.path}/agenda.ics").data
+    assert b"SUMMARY:Opening" in published
+    published = published.replace(b"TRANSP:TRANSPARENT", b"TRANSP:OPAQUE")  # as whoever speaks there has it
+    sign_in(client, login_of(scene.host))
+    assert upload(client, scene, published).status_code == 303
+    assert busy(scene.host, scene) == []
 
 
 @pytest.mark.parametrize(
