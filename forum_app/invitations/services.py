@@ -33,6 +33,7 @@ ALL_AGAIN = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
 # what waits to be told of the same change says nothing that the invitation does not
 TOLD = ("meetings/moved", "meetings/cancelled", "meetings/on_again", "agenda/moved", "agenda/cancelled")
+OVERVIEWS = ("timetable/published",)
 
 
 # --- The job's use case ------------------------------------------------------------------------------
@@ -135,7 +136,9 @@ class Message:
             row.placed, row.shown = wanted.placed, wanted.shown
         queue_invitation(row=row, wanted=wanted, template=template, event=event, post=post, now=now)
         if wanted is not None:
-            drop_told(address=row.address, event_id=event.id, topic=wanted.topic, kinds=TOLD)
+            drop_told(
+                address=row.address, event_id=event.id, topic=wanted.topic, kinds=TOLD, overviews=OVERVIEWS
+            )
 
 
 def _new_row(wanted: Wanted, event: Event, stamp: datetime) -> Invitation:

@@ -6,7 +6,7 @@ made: the last word on each thing, and nothing where it is again as it was.
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -93,12 +93,24 @@ def queue_change(
     )
 
 
-def drop_told(*, address: str, event_id: int, topic: str, kinds: Iterable[str]) -> None:
-    """Forget what waits of a topic for one reader: another mail tells it, in the same transaction."""
+def drop_told(
+    *, address: str, event_id: int, topic: str, kinds: Iterable[str], overviews: Collection[str] = ()
+) -> None:
+    """Forget what waits of a topic for one reader: another mail tells it, in the same transaction.
+
+    overviews: kinds of mails about much at once. While one of them waits nothing is forgotten: it may tell
+    how the thing was, and would be the last word on it.
+    """
+    key = email_key(address)
+    waits = select(MailChange.id).where(
+        MailChange.address_key == key, MailChange.event_id == event_id, MailChange.kind.in_(list(overviews))
+    )
+    if overviews and db.session.scalar(waits.limit(1)) is not None:
+        return
     db.session.execute(
         delete(MailChange)
         .where(
-            MailChange.address_key == email_key(address),
+            MailChange.address_key == key,
             MailChange.event_id == event_id,
             MailChange.topic == topic,
             MailChange.kind.in_(list(kinds)),

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from forum_app.accounts.models import User
 from forum_app.agenda.models import ItemSpeaker, ItemStatus, Speaker
 from forum_app.core.ical import Participation
+from forum_app.core.intervals import Interval
 from forum_app.db import db, transaction
 from forum_app.events.models import Visibility
 from forum_app.invitations.models import Invitation
@@ -18,6 +19,9 @@ from forum_app.mail.messages import Sender, build_message
 from forum_app.mail.models import MailChange, OutboxMail
 from forum_app.meetings.booking_services import cancel_meeting, move_meeting
 from forum_app.meetings.models import Meeting, MeetingTable
+from forum_app.timetable.instance import Planned
+from forum_app.timetable.notices import Line, notify_published
+from forum_app.timetable.plan_queries import Change, ChangeKind
 from tests.calendars.parts import change, publish, speaks
 from tests.factories import NOW, login_of, make_event, make_item, make_room, make_user
 from tests.invitations.parts import (
@@ -29,6 +33,7 @@ from tests.invitations.parts import (
     method_of,
     send,
 )
+from tests.mail.gathering import gather_now
 from tests.meetings.conftest import scene as scene
 from tests.meetings.scene import OPENS, SLOT, Scene
 from tests.queries import count_queries
@@ -139,6 +144,30 @@ def test_a_change_is_told_once(scene: Scene) -> None:
     move(meeting, OPENS + 2 * SLOT, scene)
     send(NOW + 3 * MINUTE)
     assert db.session.scalars(select(MailChange.to_address)).all() == [login_of(scene.guest).email]
+
+
+def test_what_an_overview_tells_is_not_the_last_word(scene: Scene) -> None:
+    """Mails about a whole schedule wait some minutes; of what was cancelled meanwhile they tell as well."""
+    meeting = scene.accept(scene.ask(topic="Wind sensing"))
+    asked = meeting.request_id or 0
+    span = Interval(meeting.starts_at, meeting.ends_at)
+    planned = Planned(asked, scene.host.id, scene.guest.id, span, scene.tables[0].id, None)
+    new = Change(ChangeKind.NEW, asked, scene.host.id, scene.guest.id, before=None, after=planned)
+    send()
+    with transaction():
+        notify_published(scene.event, [Line(new, "Wind sensing")], repair=False, now=NOW)
+    with transaction():
+        cancel_meeting(actor=scene.organizer, meeting=meeting, reason="ill", now=NOW + MINUTE)
+    send(NOW + 2 * MINUTE)
+    gather_now()
+    mail = db.session.scalars(
+        select(OutboxMail)
+        .where(OutboxMail.to_address == login_of(scene.guest).email)
+        .order_by(OutboxMail.id.desc())
+    ).first()
+    assert mail is not None
+    assert mail.kind == "mail/changes"
+    assert mail.body.index("New meetings") < mail.body.index("cancelled") < mail.body.rindex("Wind sensing")
 
 
 def test_what_ended_before_somebody_was_invited_is_not_mailed(scene: Scene) -> None:
