@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from babel import Locale
+from markupsafe import Markup
 
 from forum_app.core.matching import TO_ORGANIZER, TO_SEEKER, Reason, ReasonCode, Suggestion
 from forum_app.organizations.models import KIND_LABELS, STAGE_LABELS, Kind, Stage
@@ -21,23 +22,26 @@ class Sentences:
     def __init__(self) -> None:
         self.areas = {area.code: bilingual(area, "name") for area in list_areas()}
 
-    def to_seeker(self, suggestion: Suggestion) -> str:
+    def to_seeker(self, suggestion: Suggestion) -> Markup:
         """Why the reader should meet the candidate."""
         return self._sentence(suggestion, TO_SEEKER, {})
 
-    def to_organizer(self, suggestion: Suggestion, first: str, second: str) -> str:
+    def to_organizer(self, suggestion: Suggestion, first: str, second: str) -> Markup:
         """Why two should meet; first, second: names of the seeker's and the candidate's organization."""
-        return self._sentence(suggestion, TO_ORGANIZER, {"first": first, "second": second})
+        # browsers take Japanese names for several words, and break lines inside them
+        whole = Markup('<span class="unbroken">%s</span>')
+        return self._sentence(suggestion, TO_ORGANIZER, {"first": whole % first, "second": whole % second})
 
     def _sentence(
         self, suggestion: Suggestion, texts: Mapping[ReasonCode, str], names: Mapping[str, str]
-    ) -> str:
+    ) -> Markup:
         for_it = _telling([reason for reason in suggestion.reasons if reason.points > 0 and _read(reason)])
         against = [reason for reason in suggestion.reasons if reason.points < 0]
         clauses = [
-            gettext(texts[reason.code]) % {**names, **self._values(reason)} for reason in (*for_it, *against)
+            Markup(gettext(texts[reason.code])) % {**names, **self._values(reason)}  # noqa: S704 - our words
+            for reason in (*for_it, *against)
         ]
-        text = gettext("; ").join(clauses)
+        text = Markup(gettext("; ")).join(clauses)  # noqa: S704
         return text[:1].upper() + text[1:] + gettext(".")
 
     def _values(self, reason: Reason) -> dict[str, str]:

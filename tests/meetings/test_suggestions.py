@@ -158,6 +158,9 @@ def test_organizers_see_pairs_nobody_has_marked(scene: Scene, client: FlaskClien
         assert (organization_of(person).name_en in page) is shown
     japanese = client.get(f"{scene.path}/manage/meetings/suggestions?lang=ja").text
     assert "防衛イノベーション科学技術研究所" in japanese
+    change(organization_of(other), name_en="Quantum <b>")
+    page = client.get(f"{scene.path}/manage/meetings/suggestions?lang=en").text
+    assert '<span class="unbroken">Quantum &lt;b&gt;</span>' in page
 
 
 def test_hostile_words_stay_words(scene: Scene, client: FlaskClient) -> None:
