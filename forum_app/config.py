@@ -43,7 +43,7 @@ class Settings:
     rehearsal_at: datetime | None = None
     storage_bucket: str | None = None  # bucket[/prefix], instead of storage_root
     imap_url: str | None = None  # the mailbox to which answers and bounces come
-    answer_address: str | None = None  # of that mailbox; else calendar@uid_domain
+    answer_address: str | None = None  # of that mailbox; see mailbox
     mail_from: str | None = None  # else no-reply@uid_domain
     mail_reply_to: str | None = None  # of the forum's office
     mail_per_minute: int | None = None
@@ -55,6 +55,11 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def mailbox(self) -> str:
+        """Where answers and reports of non-delivery come to."""
+        return self.answer_address or f"calendar@{self.uid_domain}"
 
     @property
     def secure(self) -> bool:

@@ -22,7 +22,7 @@ MOST_BATCHES = 40
 
 def post_of(settings: Settings) -> Post:
     """Where mails say that the forum is."""
-    return Post(settings.base_url, settings.answer_address or f"calendar@{settings.uid_domain}")
+    return Post(settings.base_url, settings.mailbox)
 
 
 @job(schedule=every(minute="*"))

@@ -24,6 +24,7 @@ from forum_app.mail.outbox import (
     note_refused,
     note_sent,
 )
+from forum_app.mail.preferences import wishes_of
 from forum_app.mail.transport import (
     PermanentFailure,
     TemporaryFailure,
@@ -146,13 +147,17 @@ def _deliver(
 def sender_of(settings: Settings, brand: str) -> Sender:
     """From whom mails come: an address of the forum's own."""
     address = settings.mail_from or f"no-reply@{settings.uid_domain}"
-    return Sender(address, brand, settings.answer_address, settings.mail_reply_to)
+    return Sender(address, brand, settings.mailbox, settings.mail_reply_to)
 
 
 def _why_not(mail: OutboxMail, now: datetime) -> str | None:
     """Why a mail should not go any more; None if it should."""
     if mail.useless_after is not None and mail.useless_after <= now:
         return "too late"
+    if mail.listed is not None:
+        with transaction():  # it may have waited a night
+            if mail.listed in wishes_of(mail.to_address).off:
+                return "left the list"
     check = still_so.get(mail.kind)
     if mail.facts is not None and check is not None:
         with transaction():

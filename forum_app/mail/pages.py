@@ -17,6 +17,7 @@ STATES = {
 REASONS = {
     "too late": N_("It would have come too late."),
     "no longer so": N_("What it told is no longer so."),
+    "left the list": N_("Its reader wants no more of these mails."),
     "not a mail address": N_("This is not a mail address."),
 }
 

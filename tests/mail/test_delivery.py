@@ -77,7 +77,7 @@ def test_sent(app: Flask, mailbox: Mailbox) -> None:
     with configured(app, mail_url=mailbox.url):
         deliver_queued()
     assert [m["Message-ID"] for m in mailbox.messages] == [f"<{n}@forum.test>" for n in range(3)]
-    assert mailbox.envelopes[0] == ("no-reply@forum.test", ["person0@people.example"])
+    assert mailbox.envelopes[0] == ("calendar@forum.test", ["person0@people.example"])
     mails = db.session.scalars(select(OutboxMail)).all()
     assert {(m.state, m.attempts, m.locked_until) for m in mails} == {(MailState.SENT, 1, None)}
     assert all(m.sent_at is not None for m in mails)

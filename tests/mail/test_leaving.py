@@ -56,6 +56,18 @@ def test_headers_and_text_say_how(app: Flask, mailbox: Mailbox, client: FlaskCli
     assert db.session.scalars(select(OutboxMail)).one().state == MailState.SENT
 
 
+def test_one_that_waits_for_the_morning_does_not_reach_who_leaves_at_night(
+    app: Flask, mailbox: Mailbox, client: FlaskClient
+) -> None:
+    assert send() is not None
+    path = f"/mail/lists/{leaving_token('ann@people.example', 'news')}"
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    deliver(mailbox, DAY)
+    assert mailbox.messages == []
+    db.session.rollback()
+    assert db.session.scalars(select(OutboxMail)).one().state == MailState.DROPPED
+
+
 def test_one_click_needs_no_token_of_a_form(app: Flask, client: FlaskClient) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     try:
