@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, url_for
+from flask import current_app
 
 from forum_app.calendars.feeds import Site
 from forum_app.calendars.models import SCOPE_LABELS, FeedScope, FeedToken
@@ -11,6 +11,7 @@ from forum_app.calendars.services import Subject
 from forum_app.calendars.subjects import Choice
 from forum_app.core.text import N_
 from forum_app.events.models import Event
+from forum_app.mail.rendering import link
 from forum_app.web.formats import bilingual
 from forum_app.web.languages import language
 from forum_app.web.texts import gettext
@@ -55,7 +56,7 @@ def shown_once(token: str | None) -> dict[str, Any]:
     """The new address, for the page that shows it."""
     if token is None:
         return {"address": None, "webcal": None}
-    address = f"{site().base_url}{url_for('calendars.feed', token=token)}"
+    address = link("calendars.feed", token=token)
     return {"address": address, "webcal": "webcal" + address.removeprefix(urlsplit(address).scheme)}
 
 

@@ -25,6 +25,7 @@ from forum_app.calendars.unchanged import POSITION, Unchanged, install
 from forum_app.core.text import N_
 from forum_app.db import write_if_free
 from forum_app.events.services import get_event
+from forum_app.mail.rendering import link
 from forum_app.web import clock
 from forum_app.web.access import public, require_known, signed_in
 from forum_app.web.forms import ActionForm
@@ -78,7 +79,7 @@ def feed(token: str) -> Response:
     if settled.kept and request.if_none_match.contains_weak(etag):
         response = _calendar(Feed(b"", etag, None), "forum.ics")
     else:
-        address = f"{site().base_url}{url_for('calendars.feed', token=token)}"
+        address = link("calendars.feed", token=token)
         with speaking(row.locale):
             made = secret_feed(contents, row, address, site(), settled)
         response = _calendar(made, "forum.ics", kept=settled.kept)

@@ -171,13 +171,14 @@ def list_staff(event_id: int) -> Sequence[RoleGrant]:
 
 
 def count_uses(row: Base) -> int:
-    """How many rows of any feature point to row; asks the schema, since events know no upper feature."""
+    """How many rows of any feature point to row, but for those that go with it (a calendar's address);
+    asks the schema, since events know no upper feature."""
     column = row.__table__.c["id"]
     keys = [
         key.parent
         for table in Base.metadata.sorted_tables
         for key in table.foreign_keys
-        if key.column is column
+        if key.column is column and key.ondelete != "CASCADE"
     ]
     counts = [
         select(func.count()).select_from(key.table).where(key == row.id).scalar_subquery()  # type: ignore[attr-defined]

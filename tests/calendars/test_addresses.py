@@ -11,10 +11,12 @@ from sqlalchemy import select
 from forum_app.audit.models import AuditEntry
 from forum_app.calendars.models import FeedToken
 from forum_app.calendars.services import MOST_FEEDS
-from forum_app.db import db
+from forum_app.db import db, transaction
+from forum_app.events.rooms import delete_row
 from forum_app.web.models import SentForm
 from tests.calendars.parts import make_feed
-from tests.factories import make_user, sign_in
+from tests.factories import NOW, make_event, make_registration, make_room, make_user, sign_in
+from tests.mail.test_delivery import configured
 from tests.queries import count_queries
 
 PAGE = "/account/calendars"
@@ -27,7 +29,7 @@ def kept_feeds() -> list[FeedToken]:
 
 
 def address_in(page: str) -> str:
-    match = re.search(r"https://forum\.test(/calendars/[\w-]+\.ics)", page)
+    match = re.search(r"https://forum\.test(?:/forum)?(/calendars/[\w-]+\.ics)", page)
     assert match is not None
     return match[1]
 
@@ -83,6 +85,30 @@ def test_revoking_ends_an_address(client: FlaskClient) -> None:
     db.session.rollback()
     actions = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert actions == ["calendars.address_created", "calendars.address_revoked"]
+
+
+def test_a_forum_below_a_path_names_it_once(app: Flask, client: FlaskClient) -> None:
+    sign_in(client, make_user())
+    with configured(app, base_url="https://forum.test/forum"):
+        below = {"SCRIPT_NAME": "/forum"}
+        page = client.post(PAGE, data={"locale": "en"}, environ_overrides=below).text
+        assert "https://forum.test/forum/calendars/" in page
+        assert "/forum/forum/" not in page
+        body = client.get(address_in(page), environ_overrides=below).data
+    assert b"https://forum.test/forum/calendars/" in body.replace(b"\r\n ", b"")
+
+
+def test_a_room_goes_with_its_addresses(client: FlaskClient) -> None:
+    event, user = make_event(), make_user()
+    room = make_room(event)
+    make_registration(event, user)
+    sign_in(client, user)
+    page = client.post(PAGE, data={"subject": f"room-{room.id}", "locale": "en"}).text
+    path = address_in(page)
+    assert client.get(path).status_code == 200
+    with transaction():
+        delete_row(actor=None, event=event, row=room, now=NOW)
+    assert client.get(path).status_code == 404
 
 
 def test_nobody_sees_or_revokes_anothers_address(app: Flask) -> None:
