@@ -1,5 +1,6 @@
 """Reminders: which are due, one mail for what one person is reminded of at one moment, each once."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from forum_app.accounts.models import User
 from forum_app.agenda.models import AgendaItem
 from forum_app.agenda.queries import current_agenda
+from forum_app.agenda.snapshot import PublishedItem
 from forum_app.core.addresses import email_key
 from forum_app.core.text import N_
 from forum_app.db import Base, db, run
@@ -142,7 +144,7 @@ def remind(*, user: User, event: Event, due: Sequence[Due], now: datetime) -> bo
         facts={
             "user": user.id,
             "things": [
-                [one.subject.value, one.subject_id, lead.value, one.starts_at.isoformat()]
+                [one.subject.value, one.subject_id, lead.value, one.starts_at.isoformat(), _place(one.thing)]
                 for one, lead in taken
             ],
         },
@@ -176,14 +178,18 @@ def _mark(one: Coming, lead: Lead, now: datetime) -> bool:
 def are_still_coming(facts: Mapping[str, Any]) -> bool:
     """Whether all that a mail reminds of is still as it says; else its marks go, so that what is left of
     it can be told anew."""
-    things = [(Subject(s), int(i), Lead(le), datetime.fromisoformat(at)) for s, i, le, at in facts["things"]]
-    if all(_is_so(int(facts["user"]), subject, number, at) for subject, number, _, at in things):
+    user_id = int(facts["user"])
+    things = [
+        (Subject(s), int(number), Lead(lead), datetime.fromisoformat(at), *place)
+        for s, number, lead, at, *place in facts["things"]
+    ]
+    if all(_is_so(user_id, subject, number, *rest) for subject, number, _, *rest in things):
         return True
-    for subject, number, lead, at in things:
+    for subject, number, lead, at, *_ in things:
         db.session.execute(
             delete(SentReminder)
             .where(
-                SentReminder.user_id == int(facts["user"]),
+                SentReminder.user_id == user_id,
                 SentReminder.subject == subject,
                 SentReminder.subject_id == number,
                 SentReminder.lead == lead,
@@ -194,7 +200,20 @@ def are_still_coming(facts: Mapping[str, Any]) -> bool:
     return False
 
 
-def _is_so(user_id: int, subject: Subject, number: int, starts_at: datetime) -> bool:
+def _place(thing: Event | Meeting | PublishedItem) -> str:
+    """A digest of where it is, as far as a reminder says: facts are kept longer than texts with links."""
+    where: tuple[object, ...] = ()
+    if isinstance(thing, Meeting):
+        where = (thing.table_id, thing.link)
+    elif isinstance(thing, PublishedItem) and thing.room is not None:
+        where = (thing.room.name_en, thing.room.name_ja)
+    return hashlib.sha256(repr(where).encode()).hexdigest()[:16]
+
+
+def _is_so(
+    user_id: int, subject: Subject, number: int, starts_at: datetime, place: str | None = None
+) -> bool:
+    # place: None in a mail that an older release wrote
     if subject is Subject.EVENT:
         event = db.session.scalar(
             select(Event)
@@ -208,30 +227,31 @@ def _is_so(user_id: int, subject: Subject, number: int, starts_at: datetime) -> 
         )
         return event is not None and opens_at(event) == starts_at
     if subject is Subject.MEETING:
-        return (
-            db.session.scalar(
-                select(Meeting.id)
-                .join(MeetingParticipant, MeetingParticipant.meeting_id == Meeting.id)
-                .join(Registration, Registration.id == MeetingParticipant.registration_id)
-                .where(
-                    Meeting.id == number,
-                    Meeting.status == MeetingStatus.CONFIRMED,
-                    Meeting.starts_at == starts_at,
-                    Registration.user_id == user_id,
-                )
+        meeting = db.session.scalar(
+            select(Meeting)
+            .join(MeetingParticipant, MeetingParticipant.meeting_id == Meeting.id)
+            .join(Registration, Registration.id == MeetingParticipant.registration_id)
+            .where(
+                Meeting.id == number,
+                Meeting.status == MeetingStatus.CONFIRMED,
+                Meeting.starts_at == starts_at,
+                Registration.user_id == user_id,
             )
-            is not None
+            .execution_options(populate_existing=True)
         )
-    return _item_is_so(number, starts_at)
+        return meeting is not None and place in (None, _place(meeting))
+    return _item_is_so(number, starts_at, place)
 
 
-def _item_is_so(number: int, starts_at: datetime) -> bool:
+def _item_is_so(number: int, starts_at: datetime, place: str | None) -> bool:
     event = db.session.scalar(
         select(Event).join(AgendaItem, AgendaItem.event_id == Event.id).where(AgendaItem.id == number)
     )
     agenda = current_agenda(event) if event is not None else None
     item = agenda.by_id.get(number) if agenda is not None else None
-    return item is not None and not item.is_cancelled and item.starts_at == starts_at
+    if item is None or item.is_cancelled:
+        return False
+    return item.starts_at == starts_at and place in (None, _place(item))
 
 
 still_so[TEMPLATE] = are_still_coming

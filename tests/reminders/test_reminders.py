@@ -140,6 +140,21 @@ def test_one_that_waits_and_is_no_longer_so_does_not_go(app: Flask, mailbox: Mai
     assert len(run_at(start + 2 * HOUR - DAY)) == 4, "of the new time one is reminded"
 
 
+def test_one_that_waits_and_names_another_table_does_not_go(app: Flask, mailbox: Mailbox) -> None:
+    scene = make_scene()
+    meeting = known(scene)
+    start = meeting.starts_at
+    assert len(run_at(start - DAY)) == 2
+    other = next(table.id for table in scene.tables if table.id != meeting.table_id)
+    with transaction():
+        db.session.execute(update(Meeting).values(table_id=other))
+    deliver(mailbox, start - DAY + timedelta(minutes=10))
+    db.session.rollback()
+    states = db.session.scalars(select(OutboxMail.state).where(OutboxMail.kind == "reminders/coming")).all()
+    assert states == [MailState.DROPPED] * 2
+    assert "T2" in run_at(start - DAY + timedelta(minutes=15))[-1].body
+
+
 def test_at_night_one_is_reminded_in_the_morning(app: Flask) -> None:
     scene = make_scene()
     meeting = known(scene, "America/New_York")
