@@ -11,7 +11,7 @@ ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}、。」』)]")
 HEADING = re.compile(r"\d{1,3}\. \S.*")
 SIGNATURE = "\n-- \n"
 FONT = "font-family:-apple-system,'Segoe UI','Hiragino Sans','Noto Sans JP',Meiryo,sans-serif"
-PAGE = f"margin:0;padding:24px 12px;{FONT};font-size:16px;line-height:1.7"
+PAGE = f"margin:0;padding:24px 12px;{FONT};font-size:16px;line-height:1.7;overflow-wrap:anywhere"
 COLUMN = "max-width:600px;margin:0 auto"
 BRAND = "margin:0 0 20px;padding:0 0 10px;border-bottom:3px solid #005ea2;font-weight:bold"
 PARAGRAPH = "margin:0 0 16px"
@@ -19,7 +19,7 @@ TITLE = "margin:28px 0 8px;font-size:17px;line-height:1.4"
 LIST = "margin:0 0 16px;padding:0 0 0 22px"
 ITEM = "margin:0 0 8px"
 END = "margin:28px 0 0;padding:12px 0 0;border-top:1px solid #a9aeb1;font-size:14px"
-LINK = "color:#005ea2;overflow-wrap:anywhere"
+LINK = "color:#005ea2"
 
 
 def as_html(text: str, *, locale: str, title: str, brand: str) -> str:
