@@ -5,9 +5,10 @@ from playwright.sync_api import Browser
 
 from forum_app.mail.html import as_html
 
+LINK = f"https://forum.example/{'a' * 180}"
 TEXTS = {
-    "ja": f"山田{'々' * 120} 様\n\n- 相手:{'ハヤブサ' * 40}\n- {'ー' * 90}\n\nhttps://forum.example/{'a' * 180}\n",
-    "en": f"Dear {'Wolfeschlegelsteinhausenbergerdorff' * 5},\n\n1. {'x' * 200}\n\nhttps://forum.example/{'b' * 180}\n",
+    "ja": f"山田{'々' * 120} 様\n\n- 相手:{'ハヤブサ' * 40}\n- {'ー' * 90}\n\n{LINK}\n",
+    "en": f"Dear {'Wolfeschlegelsteinhausenbergerdorff' * 5},\n\n1. {'x' * 200}\n\n{LINK}\n",
 }
 
 
