@@ -99,7 +99,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"FORUM_BASE_URL must be an http or https address, not {base_url!r}")
-    uid_domain = environ.get("FORUM_UID_DOMAIN") or (parts.hostname if "FORUM_BASE_URL" in environ else "")
+    uid_domain = _domain(environ, parts.hostname if "FORUM_BASE_URL" in environ else "")
     if not uid_domain or uid_domain == "localhost" or _is_address(uid_domain):
         uid_domain = "forum.example"  # a UID must stay unique when machines move (RFC 7986, 5.3)
     secret_key = environ.get("FORUM_SECRET_KEY", "")
@@ -132,6 +132,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_reply_to=_address(environ, "FORUM_MAIL_REPLY_TO"),
         mail_per_minute=_integer(environ, "FORUM_MAIL_PER_MINUTE", 0, 0, 1_000_000) or None,
     )
+
+
+def _domain(environ: Mapping[str, str], host: str) -> str:
+    """The domain of UIDs, Message-IDs and addresses of the forum, in ASCII (RFC 5891)."""
+    text = environ.get("FORUM_UID_DOMAIN", "")
+    try:
+        domain = (text or host).encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = ""
+    if text and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain):
+        raise ConfigError(f"FORUM_UID_DOMAIN must be a domain such as forum.example.org, not {text[:80]!r}")
+    return domain
 
 
 def _rehearsal(environ: Mapping[str, str], env: str) -> datetime | None:
