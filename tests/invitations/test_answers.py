@@ -199,6 +199,14 @@ def test_forged_answers_change_nothing(scene: Scene) -> None:
         assert state(scene) == before, name
 
 
+def test_each_invitation_says_from_where_to_answer(scene: Scene) -> None:
+    """An answer from another address changes nothing, and nobody is written to about it."""
+    scene.accept(scene.ask())
+    mails = {mail.locale: mail.body for mail in send()}
+    assert "from another one it does not count" in mails["en"]
+    assert "ほかのアドレスからのご回答は反映されません" in mails["ja"]
+
+
 def test_the_other_sides_secret_does_not_help(scene: Scene) -> None:
     _, mail = invited(scene)
     host = login_of(scene.host)
