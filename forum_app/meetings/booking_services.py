@@ -236,7 +236,7 @@ def move_meeting(
     check_day(event, Interval(starts_at, starts_at + length))
     if starts_at + length <= now:
         raise Invalid(N_("This time has passed."), field="starts_at")
-    people = _people(meeting)
+    people = people_of(meeting)
     terms = terms_of(event, people, None, starts_at, now, staff=True)
     before, was = _described(meeting), state_of(meeting)
     release([meeting.id])
@@ -348,7 +348,7 @@ def _must_be_confirmed(meeting: Meeting) -> None:
         raise Conflict(N_("This meeting was cancelled already."))
 
 
-def _people(meeting: Meeting) -> list[Registration]:
+def people_of(meeting: Meeting) -> list[Registration]:
     """Who meets, the host first."""
     ordered = sorted(meeting.participants, key=lambda p: (p.role != MeetingRole.HOST, p.registration_id))
     return [participant.registration for participant in ordered]

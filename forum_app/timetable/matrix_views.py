@@ -120,7 +120,9 @@ def _slot_text(event: Event, option: Option) -> str:
     if option.free:
         return f"{text} – {gettext('all free')}"
     names = dict.fromkeys(bilingual_name(person) for person, _ in option.people)
-    if option.interpreter is not None:
+    if not option.people and option.tables == ():
+        names[gettext("no table")] = None
+    if not option.helped:
         names[gettext("interpreter")] = None
     return f"{text} – {gettext('clash: %(names)s', names=', '.join(names))}"
 
@@ -191,7 +193,7 @@ def meeting(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         meeting=row,
         form=form,
         option=chosen,
-        taken=chosen.table_taken(id_in(form.table_id.data)),
+        table_id=id_in(form.table_id.data),
         pin_form=PinForm(formdata=None, data={"pinned": "" if row.pinned else "1", "back": form.back.data}),
         problem=sentence(conflict) if conflict else None,
         free=[slot_label(slot.start, slot.end, event) for slot in free],

@@ -7,7 +7,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from forum_app.db import db, transaction
-from forum_app.meetings.models import Absence, Meeting, MeetingRequest, Priority, RequestState
+from forum_app.meetings.booking_services import move_meeting
+from forum_app.meetings.models import (
+    Absence,
+    Interpreter,
+    InterpreterHours,
+    Meeting,
+    MeetingRequest,
+    Priority,
+    RequestState,
+)
 from forum_app.timetable import manage_views
 from forum_app.timetable.jobs import look_after_runs, publish
 from forum_app.timetable.models import RunState, ScheduleRun
@@ -218,6 +227,47 @@ def test_clashes_are_shown_before_and_refused_at_the_end(organizer: FlaskClient,
     answer = organizer.post(f"{path}?lang=en", data=data)
     assert answer.status_code == 409
     assert plan.meeting_of(first).starts_at == meeting.starts_at
+
+
+def test_a_slot_is_not_called_free_when_no_table_is(organizer: FlaskClient, plan: Plan) -> None:
+    requests = [plan.agree(host=plan.scene.more_host()) for _ in range(3)]
+    plan.published()
+    meetings = sorted((plan.meeting_of(request) for request in requests), key=lambda one: one.starts_at)
+    first, _, last = meetings  # two tables: the third one meets later
+    assert (first.starts_at, last.starts_at) == (at(0), at(1))
+    path = f"{plan.base}/meetings/{last.id}"
+    chosen = at(0).isoformat().replace("+", "%2B")
+    page = organizer.get(f"{path}?lang=en&slot={chosen}").text
+    assert "clash: no table" in page
+    assert "No table is free then." in page
+    assert "Nothing stands against this time." not in page
+    refused = organizer.post(path, data={"slot": at(0).isoformat(), "table_id": "", "back": plan.base})
+    assert refused.status_code == 409
+    assert plan.meetings()[-1].starts_at == at(1)
+
+
+def test_another_interpreter_is_as_good_and_none_is_a_clash(organizer: FlaskClient, plan: Plan) -> None:
+    helpers = [Interpreter(event_id=plan.event.id, name_latin=f"Helper {n}") for n in range(2)]
+    save(*helpers)
+    one = plan.agree(needs_interpreter=True)
+    other = plan.agree(host=plan.scene.more_host(), needs_interpreter=True)
+    plan.published()
+    meeting, busy = plan.meeting_of(one), plan.meeting_of(other)
+    assert (meeting.starts_at, busy.starts_at) == (at(0), at(0))
+    with transaction():
+        move_meeting(
+            actor=plan.scene.organizer,
+            meeting=db.session.get_one(Meeting, busy.id),
+            starts_at=at(2),
+            interpreter=meeting.interpreter_id,
+            now=NOW,
+        )
+    chosen = at(2).isoformat().replace("+", "%2B")
+    path = f"{plan.base}/meetings/{meeting.id}?lang=en&slot={chosen}"
+    assert "Nothing stands against this time." in organizer.get(path).text
+    for helper in helpers:
+        save(InterpreterHours(interpreter_id=helper.id, starts_at=at(0), ends_at=at(1)))
+    assert "No interpreter is free then." in organizer.get(path).text
 
 
 def test_a_slot_that_is_none_is_refused(organizer: FlaskClient, plan: Plan) -> None:
