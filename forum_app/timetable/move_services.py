@@ -126,7 +126,9 @@ def _clashes(
     known: Availability, logins: Mapping[int, Registration], span: Interval, places: tuple[str, ...] | None
 ) -> list[tuple[Registration, Busy]]:
     return [
-        (person, busy) for login, person in logins.items() for busy in known.diary.clashes(login, span, places)
+        (person, busy)
+        for login, person in logins.items()
+        for busy in known.diary.clashes(login, span, places)
     ]
 
 

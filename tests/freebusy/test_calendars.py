@@ -111,7 +111,7 @@ def test_an_upload_takes_the_time_and_nothing_else_is_kept(client: FlaskClient, 
     db.session.rollback()
     assert db.session.scalar(select(func.count(OtherBusy.id))) == 2  # what lies outside the event is not kept
     page = client.get(f"{scene.path}/freebusy").text
-    assert "0.7 hours in 2 times" in page
+    assert "0.7 hours in 2 stretches" in page
 
 
 def test_only_the_person_reads_why(client: FlaskClient, scene: Scene, app: Flask) -> None:

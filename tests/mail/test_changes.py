@@ -142,7 +142,7 @@ def test_in_the_readers_language(app: Flask) -> None:
     tell(user, event, "a", 1, 2)
     tell(user, event, "b", 1, 2)
     (mail,) = gather(NOW + GATHERED_FOR)
-    assert mail.subject == "変更2件:第36回フォーラム"
+    assert mail.subject == "変更2件：第36回フォーラム"
     assert mail.body.startswith("山田花子")
 
 
