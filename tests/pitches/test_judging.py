@@ -161,6 +161,12 @@ def test_drafts_are_their_authors_alone(scene: Scene) -> None:
     assert "Unfinished" not in organizer.get(scene.manage()).get_data(as_text=True)
 
 
+def test_a_pitch_under_review_belongs_to_the_tab_of_reviewers(scene: Scene) -> None:
+    page = scene.client(scene.reviewer).get(scene.path(f"/{scene.pitch.code}/review")).get_data(as_text=True)
+    marked = [line for line in page.splitlines() if 'aria-current="page"' in line and "/pitches" in line]
+    assert [f'href="{scene.path("/review")}"' in line for line in marked] == [True]
+
+
 def test_codes_of_another_event_are_unknown(scene: Scene) -> None:
     other = make_event()
     make_call(other)
