@@ -5,6 +5,7 @@ translations.py check     fails on missing, dead, contradicting or wrongly fille
 translations.py missing   prints the missing texts as PO entries, by source file
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,27 @@ def extracted() -> dict[Id, list[str]]:
             key: Id = tuple(message) if isinstance(message, (tuple, list)) else message
             if key and key != "":
                 found.setdefault(key, []).append(f"{folder.name}/{name}:{line}")
+    for key, place in inside_texts():
+        found.setdefault(key, []).append(place)
     return found
+
+
+def inside_texts() -> Iterator[tuple[Id, str]]:
+    """Marked sentences inside f-strings, which Babel takes for one piece of text."""
+    for path in sorted((ROOT / "forum_app").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = (
+            call
+            for text in ast.walk(tree)
+            if isinstance(text, ast.JoinedStr)
+            for call in ast.walk(text)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+        )
+        for call in calls:
+            number = len(KEYWORDS[call.func.id] or (1,))
+            words = [one.value for one in call.args[:number] if isinstance(one, ast.Constant)]
+            if len(words) == number:
+                yield words[0] if number == 1 else tuple(words), f"{path.relative_to(ROOT)}:{call.lineno}"
 
 
 def translated() -> Iterator[tuple[Path, Message]]:

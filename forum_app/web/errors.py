@@ -1,6 +1,7 @@
 """Error pages: what happened, in the reader's language, and what to do now."""
 
 import logging
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
@@ -9,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from forum_app.core.errors import Conflict, DomainError, Invalid, NotFound, PermissionDenied, Unavailable
 from forum_app.core.text import N_
+from forum_app.web.access import safe_next
 from forum_app.web.texts import gettext
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ PAGES = {
         N_("Nothing was lost. Please try again shortly."),
     ),
 }
+AGAIN = (400, 409, 413, 415, 422, 429, 500, 503)
 STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),
     (PermissionDenied, 403),
@@ -57,8 +60,20 @@ def error_page(
         title=gettext(title),
         message=message or gettext(advice),
         alternatives=alternatives or [],
+        again=_page_of_form() if code in AGAIN else None,
     )
     return page, code
+
+
+def _page_of_form() -> str | None:
+    """The page of ours that sent what is refused; None if that is not known."""
+    if request.method != "POST":
+        return None
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc == request.host:
+        return safe_next(urlunsplit(("", "", came_from.path, came_from.query, "")))
+    takes_get = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return request.script_root + request.path if takes_get else None
 
 
 def init_app(app: Flask) -> None:

@@ -155,6 +155,14 @@ class BaseForm(FlaskForm):  # type: ignore[misc]
 
     idempotency_key = HiddenField(default=new_key)
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """As WTForms does, but what cannot be read is told once: not that it is out of range, too."""
+        good = bool(super().validate(extra_validators))
+        for field in self:
+            if getattr(field, "process_errors", None):
+                field.errors = list(field.process_errors)
+        return good
+
     @property
     def status(self) -> int:
         """422 when what was sent was refused, else 200; for the second value of a view."""

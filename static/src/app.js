@@ -11,7 +11,7 @@ function onContent(enhance) {
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 }
 
-// After a refused form the focus goes to the list of what to correct.
+// After a refused form the focus goes to the list of what to correct, or to why nothing was done.
 // A form knows its fields in the order of its class; the list has them in the order of the page.
 onContent((part) => {
   const summary = part.querySelector("[data-error-summary]");
@@ -19,7 +19,7 @@ onContent((part) => {
   const lines = [...(summary?.querySelectorAll("li") ?? [])].filter(place);
   lines.sort((one, other) => (place(one).compareDocumentPosition(place(other)) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
   lines.at(0)?.parentElement.append(...lines);
-  summary?.focus();
+  (summary ?? part.querySelector("[data-refusal]"))?.focus();
 });
 
 // On a phone the tab of this page may lie beyond the edge of its bar.
