@@ -57,8 +57,8 @@ class EventForm(BaseForm):
 
     # what the event was when the page was loaded, so that nobody's change is overwritten unseen
     version = IntegerField(widget=HiddenInput())
-    title_en = text_field(lazy_gettext("Title in English"), most=500)
-    title_ja = text_field(lazy_gettext("Title in Japanese"), most=500)
+    title_en = text_field(lazy_gettext("Event title in English"), most=500)
+    title_ja = text_field(lazy_gettext("Event title in Japanese"), most=500)
     series = SelectField(lazy_gettext("Series"), validate_choice=True)
     edition = IntegerField(
         lazy_gettext("Edition"),
