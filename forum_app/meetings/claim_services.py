@@ -23,7 +23,7 @@ from forum_app.registration.models import Registration
 RANK = {ResourceKind.PERSON: 0, ResourceKind.TABLE: 1, ResourceKind.INTERPRETER: 2}
 ROWS = 4_000  # of four values each in one statement; SQLite takes 32,766 values
 IDS = 10_000
-TAKEN = N_("This time was taken a moment ago. Nothing was changed; please choose one of the next free times.")
+TAKEN = N_("This time is taken by now. Nothing was changed; please choose one of the next free times.")
 GONE = N_("One of the people no longer takes part in the event.")
 
 

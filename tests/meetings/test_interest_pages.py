@@ -245,7 +245,7 @@ def test_an_open_slot_of_who_said_no_thanks_looks_taken(client: FlaskClient, sce
     assert value(OPENS) not in client.get(address).text
     lost = client.post(address, data={"slot": value(OPENS), "topic": "Now"})
     assert lost.status_code == 409
-    assert "taken a moment ago" in lost.text
+    assert "taken by now" in lost.text
     assert "not available" not in lost.text
     assert fresh().scalar(select(func.count()).select_from(Meeting)) == 0
 

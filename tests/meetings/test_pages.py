@@ -206,7 +206,7 @@ def test_a_lost_race_answers_409_with_free_times(client: FlaskClient, scene: Sce
     address = f"{scene.path}/meetings/requests/{late.id}/accept"
     lost = client.post(address, data={"slot": value(OPENS), "table_id": "", "idempotency_key": "k1"})
     assert lost.status_code == 409
-    assert "taken a moment ago" in lost.text
+    assert "taken by now" in lost.text
     assert value(OPENS + SLOT) in lost.text
     assert f'value="{value(OPENS)}"' not in lost.text
     again = client.post(address, data={"slot": value(OPENS + SLOT), "table_id": "", "idempotency_key": "k1"})
