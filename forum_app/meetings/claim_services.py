@@ -114,7 +114,7 @@ def book_alone(event_id: int) -> bool:
     """Let no other booking of the event end before this transaction does; False where the database has but
     one writer. For what no claim tells: the way from one building to another.
 
-    Taken last, with all claims in hand; what was read before must be read again.
+    A booking asks for it last, with all claims in hand, and reads again; a publication before it reads.
     """
     if db.session.get_bind().dialect.name == "sqlite":
         return False
