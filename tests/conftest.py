@@ -52,14 +52,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_name", names, indirect=True, scope="session")
 
 
-# Minutes each, and so the first: begun last, they keep one process busy while the others have none left. In
-# this order: on a fresh checkout the first compiles for half a minute, and the third would wait for that.
-LONGEST = (
-    "tests/browser/test_every_page.py",
-    "tests/test_hostile.py",
-    "tests/browser/test_meeting_life.py",
-    "tests/test_wheel.py",
-)
+# Minutes each, and so the first: begun last, they keep one process busy while the others have none left.
+LONGEST = ("tests/browser/test_every_page.py", "tests/browser/test_meeting_life.py", "tests/test_wheel.py")
 # What shares one costly fixture stays in one process.
 TOGETHER = (
     "tests/test_cli.py",
@@ -72,7 +66,7 @@ TOGETHER = (
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     yield  # pytest itself puts together what has the same parameters
-    items.sort(key=lambda item: [not item.nodeid.startswith(path) for path in LONGEST])
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_collection_finish() -> None:
