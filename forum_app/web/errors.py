@@ -69,7 +69,10 @@ def _page_of_form() -> str | None:
     """The page of ours that sent what is refused; None if that is not known."""
     if request.method != "POST":
         return None
-    came_from = urlsplit(request.referrer or "")
+    try:
+        came_from = urlsplit(request.referrer or "")
+    except ValueError:  # anybody may write anything there
+        return None
     if came_from.netloc == request.host:
         return safe_next(urlunsplit(("", "", came_from.path, came_from.query, "")))
     takes_get = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
